@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How are plain values read: numbers with a range, durations, sizes, words of a closed set, names? */
+import { describeValue } from './describe-value.ts';
+import type { Kind, Unit } from './option.ts';
+import type { Spot } from './report.ts';
+
+const bytesPerMib = 1024 * 1024;
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A whole number. */
+export function count<U extends Unit>(unit: U, range: Range): Kind<number, number, U> {
+  return {
+    typeText: 'number',
+    unit,
+    range: `${range.min} to ${range.max}`,
+    read: (value, spot) => readNumber(value, range, spot, () => undefined),
+    fromText: numberFromText,
+    show: String,
+  };
+}
+
+/**
+ * A time span in whole ms. `seldomBelow`: values up to 120 are accepted with a warning when they were probably meant
+ * as seconds.
+ */
+export function duration(range: Range & { readonly seldomBelow?: number }): Kind<number, number, 'ms'> {
+  const read = (value: unknown, spot: Spot): number | undefined => {
+    const ms = readNumber(value, range, spot, secondsHint);
+    if (ms !== undefined && ms > 0 && ms <= 120 && ms < (range.seldomBelow ?? 0)) {
+      spot.warning(`${ms} ms is very short`, secondsHint(ms));
+    }
+    return ms;
+  };
+  return {
+    typeText: 'number',
+    unit: 'ms',
+    range: `${range.min} to ${range.max}`,
+    read,
+    fromText: numberFromText,
+    show: ms => `${ms} ms`,
+  };
+}
+
+/** A size the user gives in whole MiB; resolved to bytes. */
+export function size(range: Range): Kind<number, number, 'MiB'> {
+  return {
+    typeText: 'number',
+    unit: 'MiB',
+    range: `${range.min} to ${range.max}`,
+    read: (value, spot) => {
+      const mib = readNumber(value, range, spot, bytesHint);
+      return mib === undefined ? undefined : mib * bytesPerMib;
+    },
+    fromText: numberFromText,
+    show: bytes => `${bytes / bytesPerMib} MiB`,
+  };
+}
+
+/** One of RocketMQ's own words; `refused` names those that are known but not taken, each with the reason. */
+export function oneOf<const W extends string>(
+  words: readonly W[],
+  refused: { readonly [Word in W]?: string } = {} as { readonly [Word in W]?: string }, // none of a generic set
+): Kind<W, W, 'none'> {
+  const accepted = words.filter(word => refused[word] === undefined).map(word => `'${word}'`);
+  const read = (value: unknown, spot: Spot): W | undefined => {
+    const word = words.find(each => each === value);
+    if (word === undefined) {
+      return spot.problem(
+        `${describeValue(value)} is not one of ${accepted.join(', ')}`,
+        caseHint(value, words),
+      );
+    }
+    const reason = refused[word];
+    return reason === undefined ? word : spot.problem(`'${word}' is not accepted`, reason);
+  };
+  return {
+    typeText: words.map(word => `'${word}'`).join(' | '),
+    unit: 'none',
+    read,
+    fromText: text => text,
+    show: word => word,
+  };
+}
+
+function caseHint(value: unknown, words: readonly string[]): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const written = value.trim().toUpperCase();
+  const near = words.find(each => each.toUpperCase() === written);
+  return near === undefined ? undefined : `Write '${near}'.`;
+}
+
+/** A string that a check accepts; the check answers what is wrong. */
+export function text(
+  check: (value: string) => { readonly problem: string; readonly hint?: string } | undefined,
+): Kind<string, string, 'none'> {
+  return {
+    typeText: 'string',
+    unit: 'none',
+    read: (value, spot) => {
+      if (typeof value !== 'string') return spot.problem(`${describeValue(value)} is not a string`);
+      const wrong = check(value);
+      return wrong === undefined
+        ? value
+        : spot.problem(`${describeValue(value)}: ${wrong.problem}`, wrong.hint);
+    },
+    fromText: given => given,
+    show: value => value,
+  };
+}
+
+function readNumber(
+  value: unknown,
+  { min, max }: Range,
+  spot: Spot,
+  unitHint: (value: number) => string | undefined,
+): number | undefined {
+  if (typeof value !== 'number')
+    return spot.problem(`${describeValue(value)} is not a number`, numberHint(value));
+  if (!Number.isInteger(value)) return spot.problem(`${value} is not a whole number`);
+  if (value < min) return spot.problem(`${value} is below the least allowed, ${min}`, unitHint(value));
+  if (value > max) return spot.problem(`${value} is above the most allowed, ${max}`, unitHint(value));
+  return value;
+}
+
+/** '30', '30s', '5 min' and '16MB' were meant as something: say how it is written here. */
+function numberHint(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const parts = /^\s*(\d{1,9})\s*([a-z]*)\s*$/i.exec(value);
+  if (parts === null) return undefined;
+  const amount = Number(parts[1]);
+  const factor = factors[(parts[2] ?? '').toLowerCase()];
+  return factor === undefined ? undefined : `Write ${amount * factor}.`;
+}
+
+/** What a written unit is in ms or MiB. */
+const factors: Readonly<Record<string, number | undefined>> = Object.assign(Object.create(null), {
+  '': 1,
+  ms: 1,
+  s: 1000,
+  sec: 1000,
+  seconds: 1000,
+  m: 60_000,
+  min: 60_000,
+  minutes: 60_000,
+  h: 3_600_000,
+  mib: 1,
+  mb: 1,
+  gib: 1024,
+  gb: 1024,
+});
+
+function secondsHint(value: number): string | undefined {
+  return value > 0 && value <= 3600 ? `Durations are in ms: ${value} s is ${value * 1000}.` : undefined;
+}
+
+function bytesHint(value: number): string | undefined {
+  return value >= bytesPerMib
+    ? `Sizes are in MiB: ${value} bytes is ${Math.round(value / bytesPerMib)}.`
+    : undefined;
+}
+
+/** Digits become a number; anything else stays text, for `read` to refuse with its own words. */
+function numberFromText(given: string): unknown {
+  return /^\s*-?\d{1,15}\s*$/.test(given) ? Number(given) : given;
+}

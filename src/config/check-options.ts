@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which options must fit each other? Runs over those that could be read by themselves. */
+import { retryTopicOf } from '../model/names.ts';
+import { optionTable, suspendMargin } from './options.ts';
+import type { ReadOption, ReadOptions } from './read-options.ts';
+import type { Report } from './report.ts';
+import type { OptionName, ResolvedOptions } from './resolved-config.ts';
+
+/** Reports what does not fit; answers the options that were changed to fit. */
+export function checkOptions(read: ReadOptions, report: Report): ReadOptions {
+  checkListeners(read, report);
+  checkRetryTopic(read, report);
+  checkTimestampIsUsed(read, report);
+  return fitSuspend(read, report);
+}
+
+type Valued = keyof ResolvedOptions & OptionName;
+
+function valueAt<N extends Valued>(read: ReadOptions, name: N): ResolvedOptions[N] | undefined {
+  return read.get(name)?.value as ResolvedOptions[N] | undefined; // the row of this name has read it
+}
+
+function checkListeners(read: ReadOptions, report: Report): void {
+  if (!read.has('listener') || valueAt(read, 'listener') !== undefined) return;
+  for (const [index, { topic, listener }] of (valueAt(read, 'subscriptions') ?? []).entries()) {
+    if (listener !== undefined) continue;
+    report
+      .at(`subscriptions[${index}].listener`)
+      .problem(
+        `nothing handles the messages of ${topic}`,
+        `Give the subscription a listener, or one for all: ${optionTable.listener.example}.`,
+      );
+  }
+}
+
+function checkRetryTopic(read: ReadOptions, report: Report): void {
+  const group = valueAt(read, 'consumerGroup');
+  if (group === undefined) return;
+  const index = (valueAt(read, 'subscriptions') ?? []).findIndex(each => each.topic === retryTopicOf(group));
+  if (index < 0) return;
+  report
+    .at(`subscriptions[${index}].topic`)
+    .problem(
+      `${retryTopicOf(group)} is consumed by itself`,
+      'Leave it out: retried messages go to the listener of their own topic.',
+    );
+}
+
+function checkTimestampIsUsed(read: ReadOptions, report: Report): void {
+  const where = valueAt(read, 'consumeFromWhere');
+  if (!isGiven(read.get('consumeTimestamp')) || where === undefined || where === 'CONSUME_FROM_TIMESTAMP')
+    return;
+  report
+    .at('consumeTimestamp')
+    .warning(`it has no effect with ${where}`, "Add consumeFromWhere: 'CONSUME_FROM_TIMESTAMP'.");
+}
+
+/** A pull must outlive the time the broker may hold it. */
+function fitSuspend(read: ReadOptions, report: Report): ReadOptions {
+  const timeout = valueAt(read, 'consumerTimeoutMillisWhenSuspend');
+  const suspend = valueAt(read, 'brokerSuspendMaxTimeMillis');
+  if (timeout === undefined || suspend === undefined || timeout >= suspend + suspendMargin) return read;
+  if (!isGiven(read.get('brokerSuspendMaxTimeMillis'))) {
+    return new Map(read).set('brokerSuspendMaxTimeMillis', {
+      value: timeout - suspendMargin,
+      origin: { from: 'adjusted', because: 'consumerTimeoutMillisWhenSuspend' },
+    });
+  }
+  report
+    .at('consumerTimeoutMillisWhenSuspend')
+    .problem(
+      `${timeout} is less than brokerSuspendMaxTimeMillis + ${suspendMargin}, which is ${suspend + suspendMargin}`,
+      `Raise it to ${suspend + suspendMargin}, or lower brokerSuspendMaxTimeMillis.`,
+    );
+  return read;
+}
+
+function isGiven(option: ReadOption | undefined): boolean {
+  return option !== undefined && option.origin.from !== 'default';
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What may a user write in a consumer config? Generated from the option table by `npm run docs`: change it there. */
+import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
+import type { Listener } from '../listeners/listener.ts';
+import type { SubscriptionConfig } from './consuming-kinds.ts';
+
+/**
+ * The config of a consumer. What is not given here is taken from the environment, else the default holds.
+ * Durations are in ms, sizes in MiB. docs/configuration.md shows the same with more words.
+ * @example createConsumerActor({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876', subscriptions, listener })
+ */
+export interface ConsumerConfig {
+  /**
+   * The group this consumer is a member of. Members share the messages of their topics and must subscribe alike.
+   * Default: none, it must be given here or in the environment. Environment: ROCKETMQ_CONSUMER_GROUP.
+   * @example consumerGroup: 'billing'
+   */
+  readonly consumerGroup?: string | undefined;
+  /**
+   * The name servers, host:port each: one text separated by semicolons, or an array. One that answers is enough.
+   * Default: none, it must be given here or in the environment. Environment: ROCKETMQ_NAMESRV_ADDR, NAMESRV_ADDR.
+   * @example namesrvAddr: '10.0.0.1:9876;10.0.0.2:9876'
+   */
+  readonly namesrvAddr?: string | readonly string[] | undefined;
+  /**
+   * Part of the client id, which must differ between all members of a group. 'DEFAULT' means the default, as in Java.
+   * Default: <pid>#<8 hex digits>. Environment: ROCKETMQ_INSTANCE_NAME.
+   * @example instanceName: 'billing-0'
+   */
+  readonly instanceName?: string | undefined;
+  /**
+   * Part of the client id that the broker and its tools show. Nothing is bound to it.
+   * Default: the first IPv4 address that is not the loopback, else 127.0.0.1. Environment: ROCKETMQ_CLIENT_IP.
+   * @example clientIp: '10.0.0.7'
+   */
+  readonly clientIp?: string | undefined;
+  /**
+   * Part of the client id, behind the instance name: keeps apart consumers of several units (regions) in one process.
+   * Default: none. Environment: ROCKETMQ_UNIT_NAME.
+   * @example unitName: 'eu-1'
+   */
+  readonly unitName?: string | undefined;
+  /**
+   * CLUSTERING: each message goes to one member of the group.
+   * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.
+   * @example messageModel: 'CLUSTERING'
+   */
+  readonly messageModel?: 'CLUSTERING' | 'BROADCASTING' | undefined;
+  /**
+   * Where a group that never consumed a topic begins. A group with committed offsets always goes on from them.
+   * Default: 'CONSUME_FROM_LAST_OFFSET'. Environment: ROCKETMQ_CONSUME_FROM_WHERE.
+   * @example consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET'
+   */
+  readonly consumeFromWhere?:
+    | 'CONSUME_FROM_LAST_OFFSET'
+    | 'CONSUME_FROM_FIRST_OFFSET'
+    | 'CONSUME_FROM_TIMESTAMP'
+    | undefined;
+  /**
+   * The time CONSUME_FROM_TIMESTAMP begins at: a Date, ms since 1970, or yyyyMMddHHmmss in local time.
+   * Default: 30 minutes before the config is read. Environment: ROCKETMQ_CONSUME_TIMESTAMP.
+   * @example consumeTimestamp: '20261122153000'
+   */
+  readonly consumeTimestamp?: Date | number | string | undefined;
+  /**
+   * How the queues of a topic are shared among the members: a word, a function, or an object with a name. All members of a group must use the same.
+   * Default: 'AVG'. Environment: ROCKETMQ_ALLOCATE_STRATEGY.
+   * @example allocateStrategy: 'AVG_BY_CIRCLE'
+   */
+  readonly allocateStrategy?: 'AVG' | 'AVG_BY_CIRCLE' | AllocateStrategy | undefined;
+  /** Another name of {@link ConsumerConfig.allocateStrategy}. */
+  readonly allocateQueueStrategy?: 'AVG' | 'AVG_BY_CIRCLE' | AllocateStrategy | undefined;
+  /**
+   * The topics to consume, each with an optional selector (default: all messages) and listener. More can be added while running.
+   * Default: [].
+   * @example subscriptions: [{ topic: 'orders', selector: tag('paid || shipped') }]
+   */
+  readonly subscriptions?: readonly SubscriptionConfig[] | undefined;
+  /**
+   * What handles the messages of every subscription without a listener of its own.
+   * Default: none: each subscription needs its own.
+   * @example listener: concurrently(async messages => { await book(messages); })
+   */
+  readonly listener?: Listener | undefined;
+  /**
+   * How long running handlers of a queue that goes to another member may take before their signal is aborted.
+   * Unit: ms, 0 to 86400000. Default: 10000. Environment: ROCKETMQ_REVOKE_TIMEOUT.
+   * @example revokeTimeout: 20_000
+   */
+  readonly revokeTimeout?: number | undefined;
+  /**
+   * How many handler calls may be running at once, over all queues.
+   * Unit: handlers, 1 to 10000. Default: 64. Environment: ROCKETMQ_CONSUME_CONCURRENCY.
+   * @example consumeConcurrency: 16
+   */
+  readonly consumeConcurrency?: number | undefined;
+  /** Another name of {@link ConsumerConfig.consumeConcurrency}. */
+  readonly consumeThreadMax?: number | undefined;
+  /** Another name of {@link ConsumerConfig.consumeConcurrency}. */
+  readonly consumeThreadNum?: number | undefined;
+  /**
+   * The most messages one handler call gets. All are of one queue.
+   * Unit: messages, 1 to 1024. Default: 1. Environment: ROCKETMQ_CONSUME_MESSAGE_BATCH_MAX_SIZE.
+   * @example consumeMessageBatchMaxSize: 32
+   */
+  readonly consumeMessageBatchMaxSize?: number | undefined;
+  /**
+   * The most messages asked for in one pull. Brokers answer at most 32 by default (maxTransferCountOnMessageInMemory).
+   * Unit: messages, 1 to 1024. Default: 32. Environment: ROCKETMQ_PULL_BATCH_SIZE.
+   * @example pullBatchSize: 128
+   */
+  readonly pullBatchSize?: number | undefined;
+  /**
+   * The pause between two pulls of a queue. 0: none.
+   * Unit: ms, 0 to 86400000. Default: 0. Environment: ROCKETMQ_PULL_INTERVAL.
+   * @example pullInterval: 100
+   */
+  readonly pullInterval?: number | undefined;
+  /**
+   * How often a failed message is delivered again before it goes to the dead letters. -1: 16 times.
+   * Unit: times, -1 to 2147483647. Default: -1. Environment: ROCKETMQ_MAX_RECONSUME_TIMES.
+   * @example maxReconsumeTimes: 5
+   */
+  readonly maxReconsumeTimes?: number | undefined;
+  /**
+   * How long a broker may hold a pull when there is no new message.
+   * Unit: ms, 100 to 86400000. Default: 15000. Environment: ROCKETMQ_BROKER_SUSPEND_MAX_TIME_MILLIS.
+   * @example brokerSuspendMaxTimeMillis: 10_000
+   */
+  readonly brokerSuspendMaxTimeMillis?: number | undefined;
+  /**
+   * When a pull without an answer is given up. At least brokerSuspendMaxTimeMillis + 6000; given alone and smaller, brokerSuspendMaxTimeMillis is lowered to fit.
+   * Unit: ms, 6100 to 86400000. Default: 30000. Environment: ROCKETMQ_CONSUMER_TIMEOUT_MILLIS_WHEN_SUSPEND.
+   * @example consumerTimeoutMillisWhenSuspend: 20_000
+   */
+  readonly consumerTimeoutMillisWhenSuspend?: number | undefined;
+  /**
+   * When handing a failed message back to the broker is given up and tried another way.
+   * Unit: ms, 100 to 86400000. Default: 3000. Environment: ROCKETMQ_CONSUMER_TIMEOUT_MILLIS_SEND_MESSAGE.
+   * @example consumerTimeoutMillisSendMessage: 5000
+   */
+  readonly consumerTimeoutMillisSendMessage?: number | undefined;
+  /**
+   * When any other request to a name server or broker is given up.
+   * Unit: ms, 100 to 86400000. Default: 3000. Environment: ROCKETMQ_CONSUMER_TIMEOUT_MILLIS_OF_REQUEST.
+   * @example consumerTimeoutMillisOfRequest: 5000
+   */
+  readonly consumerTimeoutMillisOfRequest?: number | undefined;
+  /**
+   * Pulling stops while this many messages are held over all queues.
+   * Unit: messages, 1 to 10000000. Default: 50000. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_ALL.
+   * @example pullThresholdForAll: 10_000
+   */
+  readonly pullThresholdForAll?: number | undefined;
+  /**
+   * Pulling stops while the received frames kept in memory, over all queues, are larger than this.
+   * Unit: MiB, 1 to 65536. Default: 128, or a quarter of the memory the process may use if that is less. Environment: ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_ALL.
+   * @example pullThresholdSizeForAll: 64
+   */
+  readonly pullThresholdSizeForAll?: number | undefined;
+  /**
+   * Pulling of a queue stops while this many of its messages are held.
+   * Unit: messages, 1 to 65535. Default: 1000. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_QUEUE.
+   * @example pullThresholdForQueue: 500
+   */
+  readonly pullThresholdForQueue?: number | undefined;
+  /**
+   * Pulling of a queue stops while its received frames kept in memory are larger than this.
+   * Unit: MiB, 1 to 1024. Default: 100. Environment: ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_QUEUE.
+   * @example pullThresholdSizeForQueue: 16
+   */
+  readonly pullThresholdSizeForQueue?: number | undefined;
+  /**
+   * Pulling of a queue stops while its first and last held message lie further apart than this: one slow message must not let the rest pile up behind it.
+   * Unit: messages, 1 to 65535. Default: 2000. Environment: ROCKETMQ_CONSUME_CONCURRENTLY_MAX_SPAN.
+   * @example consumeConcurrentlyMaxSpan: 5000
+   */
+  readonly consumeConcurrentlyMaxSpan?: number | undefined;
+  /**
+   * How often a queue that stopped pulling checks again by itself. It is told at once when there is room; this is the safety net.
+   * Unit: ms, 1 to 60000. Default: 50. Environment: ROCKETMQ_FLOW_CONTROL_INTERVAL.
+   * @example flowControlInterval: 100
+   */
+  readonly flowControlInterval?: number | undefined;
+  /**
+   * How often offsets are handed to the brokers.
+   * Unit: ms, 100 to 86400000. Default: 5000. Environment: ROCKETMQ_PERSIST_CONSUMER_OFFSET_INTERVAL.
+   * @example persistConsumerOffsetInterval: 1000
+   */
+  readonly persistConsumerOffsetInterval?: number | undefined;
+  /** Another name of {@link ConsumerConfig.persistConsumerOffsetInterval}. */
+  readonly autoCommitInterval?: number | undefined;
+  /**
+   * The most offsets handed to one broker in one write.
+   * Unit: entries, 1 to 10000. Default: 100. Environment: ROCKETMQ_PERSIST_BATCH_SIZE.
+   * @example persistBatchSize: 50
+   */
+  readonly persistBatchSize?: number | undefined;
+  /**
+   * The most queues whose offsets are kept.
+   * Unit: entries, 1 to 1000000. Default: 10000. Environment: ROCKETMQ_MAX_OFFSET_STORE_SIZE.
+   * @example maxOffsetStoreSize: 50_000
+   */
+  readonly maxOffsetStoreSize?: number | undefined;
+  /**
+   * How often a failed write of offsets is repeated before it waits for the next period.
+   * Unit: times, 0 to 100. Default: 3. Environment: ROCKETMQ_OFFSET_STORE_RETRY_TIMES.
+   * @example offsetStoreRetryTimes: 5
+   */
+  readonly offsetStoreRetryTimes?: number | undefined;
+  /**
+   * When a start that reaches no name server or broker is given up.
+   * Unit: ms, 100 to 86400000. Default: 15000. Environment: ROCKETMQ_START_TIMEOUT.
+   * @example startTimeout: 30_000
+   */
+  readonly startTimeout?: number | undefined;
+  /**
+   * The whole shutdown ends within this time; running handlers get it less 3 s. Keep it below the grace of your supervisor (Kubernetes: 30 s).
+   * Unit: ms, 100 to 86400000. Default: 10000. Environment: ROCKETMQ_SHUTDOWN_TIMEOUT.
+   * @example shutdownTimeout: 25_000
+   */
+  readonly shutdownTimeout?: number | undefined;
+  /**
+   * How often routes are asked anew. They are also asked whenever something fails.
+   * Unit: ms, 100 to 86400000. Default: 30000. Environment: ROCKETMQ_POLL_NAME_SERVER_INTERVAL.
+   * @example pollNameServerInterval: 10_000
+   */
+  readonly pollNameServerInterval?: number | undefined;
+  /**
+   * How often brokers are told that this member lives. Brokers drop a silent one after 120 s.
+   * Unit: ms, 100 to 100000. Default: 30000. Environment: ROCKETMQ_HEARTBEAT_BROKER_INTERVAL.
+   * @example heartbeatBrokerInterval: 15_000
+   */
+  readonly heartbeatBrokerInterval?: number | undefined;
+  /**
+   * How often the queues are shared out anew. It also happens at once when members or routes change.
+   * Unit: ms, 100 to 86400000. Default: 20000. Environment: ROCKETMQ_REBALANCE_INTERVAL.
+   * @example rebalanceInterval: 10_000
+   */
+  readonly rebalanceInterval?: number | undefined;
+  /**
+   * The largest frame taken from a peer; a larger one closes the connection.
+   * Unit: MiB, 1 to 1024. Default: 16. Environment: ROCKETMQ_MAX_FRAME_SIZE.
+   * @example maxFrameSize: 32
+   */
+  readonly maxFrameSize?: number | undefined;
+  /**
+   * The largest body a compressed message may unfold to.
+   * Unit: MiB, 1 to 1024. Default: 16. Environment: ROCKETMQ_MAX_BODY_SIZE.
+   * @example maxBodySize: 64
+   */
+  readonly maxBodySize?: number | undefined;
+  /**
+   * From which level on something is logged.
+   * Default: 'warn'. Environment: ROCKETMQ_LOG_LEVEL.
+   * @example logLevel: 'info'
+   */
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
+}

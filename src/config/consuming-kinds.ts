@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How are subscriptions and listeners read? */
+import { isListener, type Listener } from '../listeners/listener.ts';
+import { topicProblem } from '../model/names.ts';
+import { everything, type Selector } from '../model/subscription.ts';
+import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
+import { maxSubscriptions } from '../subscriptions/subscription-manager.ts';
+import { describeValue, isArray } from './describe-value.ts';
+import type { Kind } from './option.ts';
+import type { Spot } from './report.ts';
+
+/** One topic to consume. */
+export interface SubscriptionConfig {
+  readonly topic: string;
+  /** Which messages of it. Default: all. Made by `tag('paid || shipped')` or `sql("price > 10")`. */
+  readonly selector?: Selector | undefined;
+  /** What handles them. Default: the config's `listener`. */
+  readonly listener?: Listener | undefined;
+}
+
+/** A checked subscription: the selector is always there; the listener is its own or the config's. */
+export interface ResolvedSubscription {
+  readonly topic: string;
+  readonly selector: Selector;
+  readonly listener: Listener | undefined;
+}
+
+export const listenerKind: Kind<Listener, Listener, 'none'> = {
+  typeText: 'Listener',
+  typeImports: { Listener: '../listeners/listener.ts' },
+  unit: 'none',
+  read: readListener,
+  show: listener => listener.kind,
+};
+
+export const subscriptionList: Kind<readonly SubscriptionConfig[], readonly ResolvedSubscription[], 'none'> =
+  {
+    typeText: 'readonly SubscriptionConfig[]',
+    typeImports: { SubscriptionConfig: './consuming-kinds.ts' },
+    unit: 'none',
+    read: readSubscriptions,
+    show: list =>
+      list.length === 0 ? 'none' : list.map(each => `${each.topic} (${each.selector.expression})`).join(', '),
+  };
+
+function readListener(value: unknown, spot: Spot): Listener | undefined {
+  if (isListener(value)) return value;
+  return spot.problem(
+    `${describeValue(value)} is not a listener`,
+    'Wrap the function: concurrently(async messages => { … }), or simple(async message => { … }).',
+  );
+}
+
+function readSubscriptions(value: unknown, spot: Spot): readonly ResolvedSubscription[] | undefined {
+  if (!isArray(value)) {
+    return spot.problem(`${describeValue(value)} is not an array`, "Write [{ topic: 'orders' }].");
+  }
+  if (value.length > maxSubscriptions) {
+    return spot.problem(`it has ${value.length} topics, at most ${maxSubscriptions} are allowed`);
+  }
+  const seen = new Set<string>();
+  const read = Array.from(value, (each, index) => {
+    const place = spot.inside(`[${index}]`);
+    const subscription = readSubscription(each, place);
+    if (subscription === undefined) return undefined;
+    if (seen.has(subscription.topic))
+      return place.inside('.topic').problem(`${subscription.topic} is there twice`);
+    seen.add(subscription.topic);
+    return subscription;
+  });
+  const good = read.filter(each => each !== undefined);
+  return good.length === read.length ? good : undefined;
+}
+
+const knownKeys: readonly string[] = ['topic', 'selector', 'listener'] satisfies (keyof SubscriptionConfig)[];
+
+function readSubscription(value: unknown, spot: Spot): ResolvedSubscription | undefined {
+  if (typeof value !== 'object' || value === null || isArray(value)) {
+    return spot.problem(
+      `${describeValue(value)} is not a subscription`,
+      typeof value === 'string' ? `Write { topic: ${describeValue(value)} }.` : undefined,
+    );
+  }
+  const given: Readonly<Record<string, unknown>> = { ...value };
+  const unknown = Object.keys(given).filter(key => !knownKeys.includes(key));
+  for (const key of unknown)
+    spot.inside(`.${key}`).problem('there is no such field', `Known are ${knownKeys.join(', ')}.`);
+  const topic = readTopic(given['topic'], spot.inside('.topic'));
+  const selector =
+    given['selector'] === undefined ? everything : readSelector(given['selector'], spot.inside('.selector'));
+  const listenerGiven = given['listener'];
+  const listener =
+    listenerGiven === undefined ? undefined : readListener(listenerGiven, spot.inside('.listener'));
+  const isWhole = unknown.length === 0 && (listenerGiven === undefined || listener !== undefined);
+  return topic === undefined || selector === undefined || !isWhole
+    ? undefined
+    : Object.freeze({ topic, selector, listener });
+}
+
+function readTopic(value: unknown, spot: Spot): string | undefined {
+  if (typeof value !== 'string') return spot.problem(`${describeValue(value)} is not a topic name`);
+  const wrong = topicProblem(value);
+  return wrong === undefined ? value : spot.problem(`topic ${describeValue(value)}: ${wrong}`, nameHint);
+}
+
+/** Said with every refused topic or group name. */
+export const nameHint = "Allowed are letters, digits, and the characters % | _ -, for example 'orders-paid'.";
+
+function readSelector(value: unknown, spot: Spot): Selector | undefined {
+  const selector = asSelector(value);
+  if (selector === undefined) {
+    const hint =
+      typeof value === 'string'
+        ? `Write tag(${describeValue(value)}) or sql(…).`
+        : "Write tag('…') or sql('…').";
+    return spot.problem(`${describeValue(value)} is not a selector`, hint);
+  }
+  const remark = checkSelector(selector);
+  if (remark?.severity === 'problem') return spot.problem(remark.text, remark.hint);
+  if (remark !== undefined) spot.warning(remark.text, remark.hint);
+  return selector;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which options are there? One row each, and no second list: types, parser, environment reading, `explain` and
+ * docs/configuration.md follow from this table.
+ */
+import { groupProblem } from '../model/names.ts';
+import { nameServerAddresses } from './address-kind.ts';
+import { allocateStrategyKind } from './allocate-kind.ts';
+import { count, duration, oneOf, size, text } from './basic-kinds.ts';
+import { ConsumeFromWhere, LogLevel, MessageModel } from './closed-sets.ts';
+import { listenerKind, nameHint, subscriptionList } from './consuming-kinds.ts';
+import { option, optional } from './option.ts';
+import type { ConfigSources } from './sources.ts';
+import { timestamp } from './timestamp-kind.ts';
+
+const day = 86_400_000;
+const second = 1000;
+
+/** A frame held back by the broker must come before the request gives up; by this much. Unit: ms. */
+export const suspendMargin = 6000;
+const shortestSuspend = 100;
+
+export const optionTable = {
+  consumerGroup: option({
+    group: 'basic',
+    kind: text(name => {
+      const problem = groupProblem(name);
+      return problem === undefined ? undefined : { problem, hint: nameHint };
+    }),
+    fallback: { kind: 'required' },
+    text: 'The group this consumer is a member of. Members share the messages of their topics and must subscribe alike.',
+    example: "consumerGroup: 'billing'",
+  }),
+  namesrvAddr: option({
+    group: 'basic',
+    kind: nameServerAddresses,
+    env: ['NAMESRV_ADDR'],
+    fallback: { kind: 'required' },
+    text: 'The name servers, host:port each: one text separated by semicolons, or an array. One that answers is enough.',
+    example: "namesrvAddr: '10.0.0.1:9876;10.0.0.2:9876'",
+  }),
+  instanceName: option({
+    group: 'basic',
+    kind: text(clientIdPart),
+    fallback: { kind: 'derived', text: '<pid>#<8 hex digits>', from: freshInstanceName },
+    meansDefault: 'DEFAULT',
+    text: "Part of the client id, which must differ between all members of a group. 'DEFAULT' means the default, as in Java.",
+    example: "instanceName: 'billing-0'",
+  }),
+  clientIp: option({
+    group: 'basic',
+    kind: text(clientIdPart),
+    fallback: {
+      kind: 'derived',
+      text: 'the first IPv4 address that is not the loopback, else 127.0.0.1',
+      from: sources => sources.hostAddress ?? '127.0.0.1',
+    },
+    text: 'Part of the client id that the broker and its tools show. Nothing is bound to it.',
+    example: "clientIp: '10.0.0.7'",
+  }),
+  unitName: optional({
+    group: 'basic',
+    kind: text(clientIdPart),
+    absent: 'none',
+    text: 'Part of the client id, behind the instance name: keeps apart consumers of several units (regions) in one process.',
+    example: "unitName: 'eu-1'",
+  }),
+  messageModel: option({
+    group: 'behaviour',
+    kind: oneOf(Object.values(MessageModel), {
+      BROADCASTING:
+        'This release (0.1) consumes in CLUSTERING only. Give each process a group of its own meanwhile.',
+    }),
+    fallback: { kind: 'fixed', value: 'CLUSTERING' },
+    text: 'CLUSTERING: each message goes to one member of the group.',
+    example: "messageModel: 'CLUSTERING'",
+  }),
+  consumeFromWhere: option({
+    group: 'behaviour',
+    kind: oneOf(Object.values(ConsumeFromWhere)),
+    fallback: { kind: 'fixed', value: 'CONSUME_FROM_LAST_OFFSET' },
+    text: 'Where a group that never consumed a topic begins. A group with committed offsets always goes on from them.',
+    example: "consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET'",
+  }),
+  consumeTimestamp: option({
+    group: 'behaviour',
+    kind: timestamp,
+    fallback: {
+      kind: 'derived',
+      text: '30 minutes before the config is read',
+      from: sources => Math.max(0, Math.floor(sources.wallNow()) - 30 * 60 * second),
+    },
+    text: 'The time CONSUME_FROM_TIMESTAMP begins at: a Date, ms since 1970, or yyyyMMddHHmmss in local time.',
+    example: "consumeTimestamp: '20261122153000'",
+  }),
+  allocateStrategy: option({
+    group: 'behaviour',
+    kind: allocateStrategyKind,
+    aliases: ['allocateQueueStrategy'],
+    fallback: { kind: 'fixed', value: 'AVG' },
+    text: 'How the queues of a topic are shared among the members: a word, a function, or an object with a name. All members of a group must use the same.',
+    example: "allocateStrategy: 'AVG_BY_CIRCLE'",
+  }),
+  subscriptions: option({
+    group: 'behaviour',
+    kind: subscriptionList,
+    fallback: { kind: 'fixed', value: [] },
+    text: 'The topics to consume, each with an optional selector (default: all messages) and listener. More can be added while running.',
+    example: "subscriptions: [{ topic: 'orders', selector: tag('paid || shipped') }]",
+  }),
+  listener: optional({
+    group: 'behaviour',
+    kind: listenerKind,
+    absent: 'none: each subscription needs its own',
+    text: 'What handles the messages of every subscription without a listener of its own.',
+    example: 'listener: concurrently(async messages => { await book(messages); })',
+  }),
+  revokeTimeout: option({
+    group: 'behaviour',
+    kind: duration({ min: 0, max: day, seldomBelow: second }),
+    fallback: { kind: 'fixed', value: 10_000 },
+    text: 'How long running handlers of a queue that goes to another member may take before their signal is aborted.',
+    example: 'revokeTimeout: 20_000',
+  }),
+  consumeConcurrency: option({
+    group: 'performance',
+    kind: count('handlers', { min: 1, max: 10_000 }),
+    aliases: ['consumeThreadMax', 'consumeThreadNum'],
+    fallback: { kind: 'fixed', value: 64 },
+    text: 'How many handler calls may be running at once, over all queues.',
+    example: 'consumeConcurrency: 16',
+  }),
+  consumeMessageBatchMaxSize: option({
+    group: 'performance',
+    kind: count('messages', { min: 1, max: 1024 }),
+    fallback: { kind: 'fixed', value: 1 },
+    text: 'The most messages one handler call gets. All are of one queue.',
+    example: 'consumeMessageBatchMaxSize: 32',
+  }),
+  pullBatchSize: option({
+    group: 'performance',
+    kind: count('messages', { min: 1, max: 1024 }),
+    fallback: { kind: 'fixed', value: 32 },
+    text: 'The most messages asked for in one pull. Brokers answer at most 32 by default (maxTransferCountOnMessageInMemory).',
+    example: 'pullBatchSize: 128',
+  }),
+  pullInterval: option({
+    group: 'performance',
+    kind: duration({ min: 0, max: day }),
+    fallback: { kind: 'fixed', value: 0 },
+    text: 'The pause between two pulls of a queue. 0: none.',
+    example: 'pullInterval: 100',
+  }),
+  maxReconsumeTimes: option({
+    group: 'performance',
+    kind: count('times', { min: -1, max: 2_147_483_647 }),
+    fallback: { kind: 'fixed', value: -1 },
+    text: 'How often a failed message is delivered again before it goes to the dead letters. -1: 16 times.',
+    example: 'maxReconsumeTimes: 5',
+  }),
+  brokerSuspendMaxTimeMillis: option({
+    group: 'performance',
+    kind: duration({ min: shortestSuspend, max: day, seldomBelow: second }),
+    fallback: { kind: 'fixed', value: 15_000 },
+    text: 'How long a broker may hold a pull when there is no new message.',
+    example: 'brokerSuspendMaxTimeMillis: 10_000',
+  }),
+  consumerTimeoutMillisWhenSuspend: option({
+    group: 'performance',
+    kind: duration({ min: shortestSuspend + suspendMargin, max: day }),
+    fallback: { kind: 'fixed', value: 30_000 },
+    text: `When a pull without an answer is given up. At least brokerSuspendMaxTimeMillis + ${suspendMargin}; given alone and smaller, brokerSuspendMaxTimeMillis is lowered to fit.`,
+    example: 'consumerTimeoutMillisWhenSuspend: 20_000',
+  }),
+  consumerTimeoutMillisSendMessage: option({
+    group: 'performance',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 3000 },
+    text: 'When handing a failed message back to the broker is given up and tried another way.',
+    example: 'consumerTimeoutMillisSendMessage: 5000',
+  }),
+  consumerTimeoutMillisOfRequest: option({
+    group: 'performance',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 3000 },
+    text: 'When any other request to a name server or broker is given up.',
+    example: 'consumerTimeoutMillisOfRequest: 5000',
+  }),
+  pullThresholdForAll: option({
+    group: 'flow control',
+    kind: count('messages', { min: 1, max: 10_000_000 }),
+    fallback: { kind: 'fixed', value: 50_000 },
+    text: 'Pulling stops while this many messages are held over all queues.',
+    example: 'pullThresholdForAll: 10_000',
+  }),
+  pullThresholdSizeForAll: option({
+    group: 'flow control',
+    kind: size({ min: 1, max: 65_536 }),
+    fallback: {
+      kind: 'derived',
+      text: '128, or a quarter of the memory the process may use if that is less',
+      from: quarterOfMemory,
+    },
+    text: 'Pulling stops while the received frames kept in memory, over all queues, are larger than this.',
+    example: 'pullThresholdSizeForAll: 64',
+  }),
+  pullThresholdForQueue: option({
+    group: 'flow control',
+    kind: count('messages', { min: 1, max: 65_535 }),
+    fallback: { kind: 'fixed', value: 1000 },
+    text: 'Pulling of a queue stops while this many of its messages are held.',
+    example: 'pullThresholdForQueue: 500',
+  }),
+  pullThresholdSizeForQueue: option({
+    group: 'flow control',
+    kind: size({ min: 1, max: 1024 }),
+    fallback: { kind: 'fixed', value: 100 },
+    text: 'Pulling of a queue stops while its received frames kept in memory are larger than this.',
+    example: 'pullThresholdSizeForQueue: 16',
+  }),
+  consumeConcurrentlyMaxSpan: option({
+    group: 'flow control',
+    kind: count('messages', { min: 1, max: 65_535 }),
+    fallback: { kind: 'fixed', value: 2000 },
+    text: 'Pulling of a queue stops while its first and last held message lie further apart than this: one slow message must not let the rest pile up behind it.',
+    example: 'consumeConcurrentlyMaxSpan: 5000',
+  }),
+  flowControlInterval: option({
+    group: 'flow control',
+    kind: duration({ min: 1, max: 60 * second }),
+    fallback: { kind: 'fixed', value: 50 },
+    text: 'How often a queue that stopped pulling checks again by itself. It is told at once when there is room; this is the safety net.',
+    example: 'flowControlInterval: 100',
+  }),
+  persistConsumerOffsetInterval: option({
+    group: 'offsets',
+    kind: duration({ min: 100, max: day }),
+    aliases: ['autoCommitInterval'],
+    fallback: { kind: 'fixed', value: 5000 },
+    text: 'How often offsets are handed to the brokers.',
+    example: 'persistConsumerOffsetInterval: 1000',
+  }),
+  persistBatchSize: option({
+    group: 'offsets',
+    kind: count('entries', { min: 1, max: 10_000 }),
+    fallback: { kind: 'fixed', value: 100 },
+    text: 'The most offsets handed to one broker in one write.',
+    example: 'persistBatchSize: 50',
+  }),
+  maxOffsetStoreSize: option({
+    group: 'offsets',
+    kind: count('entries', { min: 1, max: 1_000_000 }),
+    fallback: { kind: 'fixed', value: 10_000 },
+    text: 'The most queues whose offsets are kept.',
+    example: 'maxOffsetStoreSize: 50_000',
+  }),
+  offsetStoreRetryTimes: option({
+    group: 'offsets',
+    kind: count('times', { min: 0, max: 100 }),
+    fallback: { kind: 'fixed', value: 3 },
+    text: 'How often a failed write of offsets is repeated before it waits for the next period.',
+    example: 'offsetStoreRetryTimes: 5',
+  }),
+  startTimeout: option({
+    group: 'periods',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 15_000 },
+    text: 'When a start that reaches no name server or broker is given up.',
+    example: 'startTimeout: 30_000',
+  }),
+  shutdownTimeout: option({
+    group: 'periods',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 10_000 },
+    text: 'The whole shutdown ends within this time; running handlers get it less 3 s. Keep it below the grace of your supervisor (Kubernetes: 30 s).',
+    example: 'shutdownTimeout: 25_000',
+  }),
+  pollNameServerInterval: option({
+    group: 'periods',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 30_000 },
+    text: 'How often routes are asked anew. They are also asked whenever something fails.',
+    example: 'pollNameServerInterval: 10_000',
+  }),
+  heartbeatBrokerInterval: option({
+    group: 'periods',
+    kind: duration({ min: 100, max: 100 * second }),
+    fallback: { kind: 'fixed', value: 30_000 },
+    text: 'How often brokers are told that this member lives. Brokers drop a silent one after 120 s.',
+    example: 'heartbeatBrokerInterval: 15_000',
+  }),
+  rebalanceInterval: option({
+    group: 'periods',
+    kind: duration({ min: 100, max: day }),
+    fallback: { kind: 'fixed', value: 20_000 },
+    text: 'How often the queues are shared out anew. It also happens at once when members or routes change.',
+    example: 'rebalanceInterval: 10_000',
+  }),
+  maxFrameSize: option({
+    group: 'limits and logging',
+    kind: size({ min: 1, max: 1024 }),
+    fallback: { kind: 'fixed', value: 16 },
+    text: 'The largest frame taken from a peer; a larger one closes the connection.',
+    example: 'maxFrameSize: 32',
+  }),
+  maxBodySize: option({
+    group: 'limits and logging',
+    kind: size({ min: 1, max: 1024 }),
+    fallback: { kind: 'fixed', value: 16 },
+    text: 'The largest body a compressed message may unfold to.',
+    example: 'maxBodySize: 64',
+  }),
+  logLevel: option({
+    group: 'limits and logging',
+    kind: oneOf(Object.values(LogLevel)),
+    fallback: { kind: 'fixed', value: 'warn' },
+    text: 'From which level on something is logged.',
+    example: "logLevel: 'info'",
+  }),
+};
+
+function clientIdPart(value: string): { readonly problem: string; readonly hint: string } | undefined {
+  if (/^[^\s@\p{Cc}]{1,255}$/u.test(value)) return undefined;
+  return {
+    problem: 'it cannot be part of a client id',
+    hint: 'It has 1 to 255 characters, without spaces and without @, which separates the parts.',
+  };
+}
+
+function freshInstanceName(sources: ConfigSources): string {
+  const number = Math.floor(sources.random() * 2 ** 32) >>> 0;
+  return `${sources.pid}#${number.toString(16).padStart(8, '0')}`;
+}
+
+/** constrainedMemory is 0, or larger than any machine, where no limit is set. */
+function quarterOfMemory(sources: ConfigSources): number {
+  const quarter = Math.floor(sources.constrainedMemory / 4 / 1024 / 1024);
+  return sources.constrainedMemory > 0 ? Math.max(1, Math.min(128, quarter)) : 128;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The front door: a checked config becomes a consumer that has not started yet. */
+import type { ConsumerConfig } from '../config/consumer-config.ts';
+import { parseConfig } from '../config/parse-config.ts';
+import { systemSources } from '../config/sources.ts';
+import { buildParts } from '../machines/consumer/build-parts.ts';
+import { systemClock } from '../model/clock.ts';
+import { createLogger, guardLogger } from '../observability/logger.ts';
+import { tcpDialer } from '../transport/tcp-dialer.ts';
+import { type ConsumerActor, ConsumerActorImpl } from './consumer-actor.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * Makes a consumer. Nothing is opened before `start()`.
+ * @param config docs/configuration.md; `ROCKETMQ_*` variables fill in what it does not give
+ * @param environment replaces clock, network, chance or logger, mostly in tests
+ * @throws ConfigError `RMQ_CONFIG_INVALID` listing every problem with a hint
+ * @example
+ * const actor = createConsumerActor({
+ *   consumerGroup: 'billing',
+ *   namesrvAddr: '127.0.0.1:9876',
+ *   subscriptions: [{ topic: 'orders', selector: tag('paid || shipped') }],
+ *   listener: concurrently(async messages => { for (const message of messages) await book(message); }),
+ * });
+ * actor.on('queue.assigned', ({ queue }) => console.log('reading', queue));
+ * actor.start();
+ * await whenRunning(actor);
+ */
+export function createConsumerActor(config: ConsumerConfig, environment: Environment = {}): ConsumerActor {
+  const { clock = systemClock, random = Math.random, dialer = tcpDialer({ clock }), inspect } = environment;
+  const resolved = parseConfig(config, systemSources({ random, wallNow: () => clock.wallNow() }));
+  const logger =
+    environment.logger === undefined
+      ? createLogger({ level: resolved.logLevel })
+      : guardLogger(environment.logger);
+  const parts = buildParts(resolved, { clock, dialer, random, logger });
+  for (const { option, problem, hint } of resolved.warnings) logger.warn({ option, hint }, problem);
+  return new ConsumerActorImpl({ parts, inspect });
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is a producer made of? Its parts, with a connection actor behind each address. */
+import { createActor } from 'xstate';
+import { systemSources } from './config/sources.ts';
+import { connectionMachine } from './machines/connection/connection.machine.ts';
+import { type Clock, systemClock } from './model/clock.ts';
+import type { Connection, WantedConnection } from './producer/connections.ts';
+import type { Producer } from './producer/producer.ts';
+import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
+import { RemotingProducer } from './producer/remoting-producer.ts';
+import { defaultLimits } from './transport/limits.ts';
+import type { Dialer } from './transport/ports.ts';
+import { tcpDialer } from './transport/tcp-dialer.ts';
+
+/** What a producer takes from outside; each has the real thing as its default. */
+export interface ProducerEnvironment {
+  readonly dialer?: Dialer;
+  readonly clock?: Clock;
+  /** A number from 0 to 1, 1 excluded. */
+  readonly random?: () => number;
+}
+
+/**
+ * A small producer: what demos, tests and tools need. It opens nothing before `start()`.
+ * @throws RocketmqError `RMQ_CONFIG_INVALID` listing every problem of the options
+ * @example
+ * await using producer = createProducer({ namesrvAddr: '127.0.0.1:9876', producerGroup: 'shop' });
+ * await producer.start();
+ * await producer.send({ topic: 'orders', body: 'hello', tags: 'paid' });
+ */
+export function createProducer(
+  options: ProducerOptions = {},
+  environment: ProducerEnvironment = {},
+): Producer {
+  const { env, pid, hostAddress } = systemSources();
+  const { clock = systemClock, random = Math.random } = environment;
+  const { dialer = tcpDialer({ clock }) } = environment;
+  return new RemotingProducer({
+    options: resolveProducerOptions(options, env),
+    clock,
+    random,
+    connect: wanted => connectionActor(wanted, { clock, random, dialer }),
+    ip: hostAddress ?? '127.0.0.1',
+    pid,
+  });
+}
+
+function connectionActor(
+  wanted: WantedConnection,
+  { clock, random, dialer }: Required<ProducerEnvironment>,
+): Connection {
+  const scope = new AbortController();
+  const actor = createActor(connectionMachine, {
+    clock,
+    input: {
+      ...wanted,
+      clock,
+      random,
+      dialer,
+      parent: { send: () => {} }, // sends hear of trouble through their own calls
+      limits: defaultLimits,
+      scope: scope.signal,
+    },
+  });
+  const ended = new Promise<void>(resolve => {
+    const end = (): void => {
+      scope.abort();
+      resolve();
+    };
+    actor.subscribe({ complete: end, error: end });
+  });
+  actor.start();
+  return {
+    close: () => {
+      actor.send({ type: 'connection.close' });
+      return ended;
+    },
+  };
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can go wrong, is it worth trying again, and what should the reader do? One row a code; classes only add context. */
+
+export type ErrorKind = 'usage' | 'network' | 'protocol' | 'broker' | 'security' | 'consume' | 'internal';
+
+/** `never`: the same call will fail again. `later`: wait and try again. `now`: try another peer at once. */
+export type RetryAdvice = 'never' | 'later' | 'now';
+
+interface ErrorRow {
+  readonly kind: ErrorKind;
+  readonly retry: RetryAdvice;
+  readonly hint: string;
+}
+
+export const errorTable = {
+  RMQ_CONFIG_INVALID: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Fix each option listed in error.problems; docs/configuration.md describes them.',
+  },
+  RMQ_CONSUMER_STOPPED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'A stopped consumer stays stopped; create a new one from the same config.',
+  },
+  RMQ_CONSUMER_NOT_RUNNING: {
+    kind: 'usage',
+    retry: 'later',
+    hint: 'Wait for whenRunning(actor) before sending this command.',
+  },
+  RMQ_COMMAND_REFUSED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'The error text names the command and the state that refused it.',
+  },
+  RMQ_START_TIMEOUT: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'Check namesrvAddr and that a name server listens there (default port 9876); startTimeout sets the wait.',
+  },
+  RMQ_PRODUCER_STOPPED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Start the producer before sending, and do not send after shutdown.',
+  },
+  RMQ_UNSAFE_OFFSET: {
+    kind: 'protocol',
+    retry: 'never',
+    hint: 'Offsets are whole numbers from 0 to 2^53-1.',
+  },
+  RMQ_CONNECT_FAILED: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'Check that the address is reachable from here; brokers announce brokerIP1, which inside containers is often a private address.',
+  },
+  RMQ_CONNECTION_LOST: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'The peer closed the connection or the network broke; it is dialled again by itself.',
+  },
+  RMQ_REQUEST_TIMEOUT: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'The peer is reachable but slow or hung; look at its load and logs.',
+  },
+  RMQ_SEND_QUEUE_FULL: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'The peer does not take what is sent; the request was refused before anything was written.',
+  },
+  RMQ_NOT_REMOTING: {
+    kind: 'protocol',
+    retry: 'never',
+    hint: 'Something else than RocketMQ remoting answered. Port 8081 is the gRPC proxy: dial the name server port (9876) instead.',
+  },
+  RMQ_BAD_FRAME: {
+    kind: 'protocol',
+    retry: 'later',
+    hint: 'The peer sent bytes that are no RocketMQ frame; the connection was closed.',
+  },
+  RMQ_BAD_HEADER: {
+    kind: 'protocol',
+    retry: 'later',
+    hint: 'The header of a frame could not be read; the connection was closed.',
+  },
+  RMQ_BAD_BODY: {
+    kind: 'protocol',
+    retry: 'later',
+    hint: 'The body of an answer does not have the expected form.',
+  },
+  RMQ_BAD_JSON: {
+    kind: 'protocol',
+    retry: 'later',
+    hint: 'The text is not JSON in one of the forms RocketMQ writes.',
+  },
+  RMQ_BAD_MESSAGE: {
+    kind: 'protocol',
+    retry: 'never',
+    hint: 'A stored message could not be read. Its queue stops in front of it, so that nothing is skipped unnoticed.',
+  },
+  RMQ_BODY_TOO_LARGE: {
+    kind: 'protocol',
+    retry: 'never',
+    hint: 'Raise maxBodySize if bodies of this size are meant.',
+  },
+  RMQ_NAME_SERVER_UNAVAILABLE: {
+    kind: 'network',
+    retry: 'later',
+    hint: 'No name server answered; check namesrvAddr. Consumption goes on with the last known routes.',
+  },
+  RMQ_TOPIC_NOT_FOUND: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'Create the topic with mqadmin updateTopic, or check its name. The route is asked again by itself.',
+  },
+  RMQ_BROKER_NOT_FOUND: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The present route names no address for this broker: it is down, or has no master. The route is asked again by itself.',
+  },
+  RMQ_GROUP_NOT_FOUND: {
+    kind: 'broker',
+    retry: 'never',
+    hint: 'Create the subscription group with mqadmin updateSubGroup, or set autoCreateSubscriptionGroup=true in the broker.',
+  },
+  RMQ_NO_PERMISSION: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'The broker refuses this user, topic or group; its remark says which right is missing.',
+  },
+  RMQ_OFFSET_NOT_FOUND: {
+    kind: 'broker',
+    retry: 'never',
+    hint: 'No offset of this group is stored for the queue.',
+  },
+  RMQ_OFFSET_UNKNOWN: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The committed offset could not be asked. The queue waits for the broker; it does not guess where to begin.',
+  },
+  RMQ_COMMIT_WITHHELD: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'After a pause of this process, commits wait until membership and locks are confirmed again.',
+  },
+  RMQ_REQUEST_NOT_SUPPORTED: {
+    kind: 'broker',
+    retry: 'never',
+    hint: 'This broker version does not know the request; 4.9 and 5.x are supported.',
+  },
+  RMQ_BROKER_BUSY: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The broker sheds load. The request is repeated after a pause; look at its disk and its thread pools if it lasts.',
+  },
+  RMQ_BROKER_ERROR: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The broker failed; its remark is part of the error text.',
+  },
+  RMQ_SUBSCRIPTION_INVALID: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Fix the topic or selector that the error text names.',
+  },
+  RMQ_SUBSCRIPTION_CONFLICT: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'All members of a group must subscribe to the same topics with the same selectors.',
+  },
+  RMQ_LISTENER_FAILED: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'The listener threw; the message is delivered again later.',
+  },
+  RMQ_LISTENER_RESULT: {
+    kind: 'usage',
+    retry: 'later',
+    hint: 'A listener answers nothing, ConsumeResult.SUCCESS or ConsumeResult.RECONSUME_LATER; anything else counts as RECONSUME_LATER.',
+  },
+  RMQ_SEND_BACK_FAILED: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'The failed message could not be handed back; it is consumed again here, and the offset waits for it.',
+  },
+  RMQ_CALLBACK_FAILED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'A callback given to on, subscribe or inspect threw; fix it there.',
+  },
+  RMQ_ALLOCATION_FAILED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'The allocateStrategy threw, or answered other queues than it was offered; fix it there. The present queues are kept.',
+  },
+  RMQ_MESSAGE_INVALID: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Fix the field named in the message; nothing was sent.',
+  },
+  RMQ_SEND_FAILED: {
+    kind: 'broker',
+    retry: 'later',
+    hint: "The message was not stored; the broker's answer is part of the error text.",
+  },
+  RMQ_STORE_FULL: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Raise maxOffsetStoreSize, or subscribe to fewer queues.',
+  },
+  RMQ_ABORTED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'The wait was given up, by its signal or by a hard stop; nothing is known to be wrong.',
+  },
+  RMQ_INTERNAL: {
+    kind: 'internal',
+    retry: 'never',
+    hint: 'This is a defect of rocketmq-actors; please report it with the cause.',
+  },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which class does an error have? All share a code of the error table; callers branch on `code` or `retry`. */
+import { type ErrorCode, type ErrorKind, errorTable, type RetryAdvice } from './error-table.ts';
+
+export type ErrorContext = Readonly<Record<string, unknown>>;
+
+export interface ErrorDetails {
+  readonly context?: ErrorContext;
+  readonly cause?: unknown;
+}
+
+/**
+ * Every error of this library.
+ * @example
+ * catch (error) { if (error instanceof RocketmqError && error.retry === 'later') scheduleAgain(); }
+ */
+export class RocketmqError extends Error {
+  override readonly name: string = 'RocketmqError';
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly retry: RetryAdvice;
+  /** What the reader can do about it. */
+  readonly hint: string;
+  /** The things and numbers the message names, for programs. */
+  readonly context: ErrorContext;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    const row = errorTable[code];
+    this.code = code;
+    this.kind = row.kind;
+    this.retry = row.retry;
+    this.hint = row.hint;
+    this.context = details.context ?? {};
+  }
+
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { name: this.name, code: this.code, message: this.message, hint: this.hint, retry: this.retry };
+  }
+}
+
+/** One thing wrong with a config. */
+export interface ConfigProblem {
+  /** Option name, or a path such as `subscriptions[0].topic`. */
+  readonly option: string;
+  readonly problem: string;
+  readonly hint?: string;
+}
+
+/** Thrown before anything is started; lists every problem at once. */
+export class ConfigError extends RocketmqError {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(each => `  ${problemLine(each)}`);
+    const what = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    super('RMQ_CONFIG_INVALID', `the consumer config has ${what}:\n${lines.join('\n')}`, {
+      context: { problems },
+    });
+    this.problems = problems;
+  }
+}
+
+/** A problem as one line: `namesrvAddr: 'a' is not host:port (Add the port, usually ':9876'.)`. */
+export function problemLine({ option, problem, hint }: ConfigProblem): string {
+  return `${option}: ${problem}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
+/** The consumer could not do what was asked of it. */
+export class ConsumerError extends RocketmqError {
+  override readonly name: string = 'ConsumerError';
+}
+
+/** A peer could not be reached, or did not answer in time. */
+export class ConnectionError extends RocketmqError {
+  override readonly name: string = 'ConnectionError';
+}
+
+/** A peer sent bytes that could not be understood. */
+export class ProtocolError extends RocketmqError {
+  override readonly name: string = 'ProtocolError';
+}
+
+/** A peer answered a request with a failure code. */
+export class BrokerError extends RocketmqError {
+  override readonly name: string = 'BrokerError';
+  /** RocketMQ's response code, protocol.md section 2. */
+  readonly responseCode: number;
+  readonly remark: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    answer: { readonly responseCode: number; readonly remark: string | undefined },
+    details: ErrorDetails = {},
+  ) {
+    super(code, message, { ...details, context: { ...details.context, ...answer } });
+    this.responseCode = answer.responseCode;
+    this.remark = answer.remark;
+  }
+}
+
+/** A topic or selector is wrong, or members of the group disagree. */
+export class SubscriptionError extends RocketmqError {
+  override readonly name: string = 'SubscriptionError';
+}
+
+/** Anything thrown, as an Error. Never throws itself, whatever was thrown. */
+export function toError(thrown: unknown): Error {
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  } catch {
+    return new Error('something was thrown that cannot be shown', { cause: thrown }); // a revoked proxy, an object without toString
+  }
+}
+
+/** Anything thrown, as one of ours: what is already typed stays as it is. */
+export function toRocketmqError(thrown: unknown, fallback: ErrorCode = 'RMQ_INTERNAL'): RocketmqError {
+  if (thrown instanceof RocketmqError) return thrown;
+  return new RocketmqError(fallback, toError(thrown).message, { cause: thrown });
+}

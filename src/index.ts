@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Every public name, grouped; no logic. */
+
+export type {
+  AllocateContext,
+  AllocateFunction,
+  AllocateStrategy,
+  NamedAllocateStrategy,
+} from './allocation/allocate-strategy.ts';
+export { average } from './allocation/average.ts';
+export { averageByCircle } from './allocation/average-by-circle.ts';
+// Config
+export { ConsumeFromWhere, LogLevel, MessageModel } from './config/closed-sets.ts';
+export type { ConsumerConfig } from './config/consumer-config.ts';
+export type { SubscriptionConfig } from './config/consuming-kinds.ts';
+export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
+export { parseConfig } from './config/parse-config.ts';
+export type { OptionName, Origin, ResolvedConfig } from './config/resolved-config.ts';
+export { type ConfigSources, systemSources } from './config/sources.ts';
+export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
+// The consumer
+export { createConsumerActor } from './consumer/create-consumer-actor.ts';
+export type { Environment } from './consumer/environment.ts';
+export { execute } from './consumer/execute.ts';
+export { shutdown } from './consumer/shutdown.ts';
+export { whenRunning } from './consumer/when-running.ts';
+// A small producer, for tools, demos and tests
+export { createProducer, type ProducerEnvironment } from './create-producer.ts';
+// Errors
+export { type ErrorCode, type ErrorKind, errorTable, type RetryAdvice } from './errors/error-table.ts';
+export {
+  BrokerError,
+  ConfigError,
+  type ConfigProblem,
+  ConnectionError,
+  ConsumerError,
+  type ErrorContext,
+  ProtocolError,
+  RocketmqError,
+  SubscriptionError,
+} from './errors/errors.ts';
+export type { ThrottleCause } from './flow/flow-gate.ts';
+// Listeners and what they see
+export {
+  type ConsumeAnswer,
+  type ConsumeContext,
+  type ConsumeMessage,
+  type ConsumeMessages,
+  type ConsumeReturn,
+  concurrently,
+  type Listener,
+  type MessageBatch,
+  type MessageListener,
+  simple,
+} from './listeners/listener.ts';
+export type {
+  AssignedQueue,
+  ConsumerCommand,
+  ConsumerEvent,
+  ConsumerTag,
+  ConsumerView,
+  ShutdownReport,
+  StepReport,
+  StopStep,
+} from './machines/consumer/consumer.types.ts';
+export type { RevokeReason } from './machines/queue/queue.types.ts';
+// The outside world, for tests and special networks
+export { type Clock, systemClock } from './model/clock.ts';
+export { ConsumeResult } from './model/consume-result.ts';
+export type { MessageExt } from './model/message.ts';
+export type { MessageQueue } from './model/message-queue.ts';
+// Subscriptions and allocation
+export { type Selector, type SubscriptionData, sql, tag } from './model/subscription.ts';
+export type { LogFields, Logger } from './observability/logger.ts';
+export { silentLogger } from './observability/logger.ts';
+export type { Message } from './producer/message.ts';
+export { type Producer, type SendResult, SendStatus } from './producer/producer.ts';
+export type { ProducerOptions } from './producer/producer-options.ts';
+export {
+  type Subscription,
+  type SubscriptionChange,
+  SubscriptionManager,
+  type SubscriptionManagerOptions,
+} from './subscriptions/subscription-manager.ts';
+export type { Dialer, Socket, SocketHandlers } from './transport/ports.ts';

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What may be seen of an owned queue? Live figures, read when asked for; no messages. */
+import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { MessageExt } from '../../model/message.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
+import type { AssignedQueue } from './consumer.types.ts';
+
+export class AssignedQueueView implements AssignedQueue {
+  readonly queue: MessageQueue;
+  readonly #owned: () => OwnedQueue<MessageExt> | undefined;
+  readonly #committed: () => number | undefined;
+
+  constructor(
+    queue: MessageQueue,
+    owned: () => OwnedQueue<MessageExt> | undefined,
+    committed: () => number | undefined,
+  ) {
+    this.queue = queue;
+    this.#owned = owned;
+    this.#committed = committed;
+  }
+
+  get pulledTo(): number | undefined {
+    return this.#owned()?.pulledTo;
+  }
+
+  get commitPoint(): number | undefined {
+    return this.#owned()?.commitPoint;
+  }
+
+  get committed(): number | undefined {
+    return this.#committed();
+  }
+
+  get held(): number {
+    return this.#owned()?.count ?? 0;
+  }
+
+  get heldBytes(): number {
+    return this.#owned()?.bytes ?? 0;
+  }
+
+  get running(): number {
+    return this.#owned()?.runningCount ?? 0;
+  }
+
+  toJSON(): AssignedQueue {
+    const { queue, pulledTo, commitPoint, committed, held, heldBytes, running } = this;
+    return { queue, pulledTo, commitPoint, committed, held, heldBytes, running };
+  }
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which real thing stands behind each port of the consumer's actors? The one place where all layers meet. */
+import type { ResolvedConfig } from '../../config/resolved-config.ts';
+import { ConsumerError } from '../../errors/errors.ts';
+import { SharedFlow } from '../../flow/flow-gate.ts';
+import { OwnedQueue } from '../../flow/owned-queue.ts';
+import { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { Listener } from '../../listeners/listener.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { MessageExt } from '../../model/message.ts';
+import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { isRetryTopic, retryTopicOf } from '../../model/names.ts';
+import type { Address } from '../../model/route.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { readHeader } from '../../protocol/define-request.ts';
+import { notifyConsumerIdsChanged } from '../../protocol/requests/notify-consumer-ids-changed.ts';
+import type { CommitLine } from '../../stores/commit-line.ts';
+import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
+import { StartPositions } from '../../stores/start-position.ts';
+import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
+import { BrokerCalls, beat } from '../../transport/broker-calls.ts';
+import { defaultLimits } from '../../transport/limits.ts';
+import type { Line } from '../../transport/line.ts';
+import { MessageCalls } from '../../transport/message-calls.ts';
+import { NameServerCalls } from '../../transport/name-server-calls.ts';
+import type { Dialer } from '../../transport/ports.ts';
+import { PullCalls } from '../../transport/pull-calls.ts';
+import type { ServerRequestHandler } from '../../transport/server-requests.ts';
+import { Switchboard } from '../../transport/switchboard.ts';
+import type { PullPort } from '../pull/pull.types.ts';
+import type { QueueWork } from '../queue/queue.types.ts';
+import { RouteCache } from '../routes/route-cache.ts';
+import { Hidden } from '../shared/hidden.ts';
+import { Pulse } from '../shared/pulse.ts';
+import { createScope } from '../shared/scope.ts';
+import { AssignedQueueView } from './assigned-queue-view.ts';
+import { BrokerLocator } from './broker-locator.ts';
+import type { ConsumerInternalEvent } from './consumer.types.ts';
+import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
+import { heartbeatOf } from './heartbeat-data.ts';
+import { QueueOrigins } from './queue-origins.ts';
+import { sendBackPort } from './send-back-port.ts';
+
+/** What a consumer runs in; createConsumerActor fills in what is not given. */
+export interface PartsEnvironment {
+  readonly clock: Clock;
+  readonly dialer: Dialer;
+  /** A number from 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
+const maxRereads = 3;
+/** Pause before a failed message nobody took is delivered again from here, as in Java. Unit: ms. */
+const localRetryPause = 5000;
+
+export function buildParts(config: ResolvedConfig, environment: PartsEnvironment): ConsumerParts {
+  const { clock, dialer, random, logger } = environment;
+  const { consumerGroup, clientId } = config;
+  const retryTopic = retryTopicOf(consumerGroup);
+  const scope = createScope();
+  const mailbox = new Mailbox();
+
+  const subscriptions = subscribed(config, clock);
+  const topics = (): readonly string[] => [...subscriptions.getTopics(), retryTopic];
+  const listeners = new Map(
+    config.subscriptions.map(({ topic, listener }) => [topic, listener ?? config.listener]),
+  );
+
+  const pulse = new Pulse({ clock, onGap: gap => mailbox.send({ type: 'gap.found', ...gap }) });
+  const cache = new RouteCache();
+  const origins = new QueueOrigins();
+  const flow = new SharedFlow({
+    countOfQueue: config.pullThresholdForQueue,
+    bytesOfQueue: config.pullThresholdSizeForQueueBytes,
+    spanOfQueue: config.consumeConcurrentlyMaxSpan,
+    countOfAll: config.pullThresholdForAll,
+    bytesOfAll: config.pullThresholdSizeForAllBytes,
+  });
+  const slots = new HandlerSlots(config.consumeConcurrency);
+
+  const limits = { ...defaultLimits, maxFrameSize: config.maxFrameSizeBytes };
+  const switchboard = new Switchboard({
+    clock,
+    limits,
+    onWanted: (address, line) => mailbox.send({ type: 'connection.wanted', address, line: new Hidden(line) }),
+    onServerRequest: serverRequests(consumerGroup, mailbox),
+    onFault: error => mailbox.send({ type: 'fault', error, actor: 'transport' }),
+  });
+  const calls = new BrokerCalls(switchboard);
+  const messages = new MessageCalls(switchboard);
+  const nameServers = new NameServerCalls({ switchboard, addresses: config.namesrvAddr, clock, random });
+  const locator = new BrokerLocator(cache, switchboard);
+  const timeoutMs = config.consumerTimeoutMillisOfRequest;
+
+  const store = new RemoteOffsetStore({
+    clock,
+    mayCommit: () => pulse.isFresh(),
+    maxOffsetStoreSize: config.maxOffsetStoreSize,
+    persistBatchSize: config.persistBatchSize,
+    timeoutMs,
+    port: {
+      query: (queue, options) =>
+        calls.queryOffset(
+          locator.master(queue.brokerName),
+          { consumerGroup, queue },
+          { timeoutMs, ...options },
+        ),
+      update: (queue, offset, options) =>
+        calls.updateOffset(
+          locator.master(queue.brokerName),
+          { consumerGroup, queue, offset },
+          { timeoutMs, ...options },
+        ),
+      updateOneway: (queue, offset) =>
+        calls.updateOffsetOneway(locator.master(queue.brokerName), { consumerGroup, queue, offset }),
+    },
+  });
+  const positions = new StartPositions(
+    {
+      queryOffset: (queue, options) =>
+        calls.queryOffset(
+          locator.master(queue.brokerName),
+          { consumerGroup, queue },
+          { timeoutMs, ...options },
+        ),
+      minOffset: (queue, options) =>
+        calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
+      maxOffset: (queue, options) =>
+        calls.maxOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
+      searchOffset: (queue, timestamp, options) =>
+        calls.searchOffset(locator.master(queue.brokerName), queue, timestamp, { timeoutMs, ...options }),
+    },
+    clock,
+  );
+
+  const heartbeat = () => heartbeatOf(config, subscriptions);
+  const owned = new Map<QueueKey, OwnedQueue<MessageExt>>();
+  const lines = new Map<QueueKey, CommitLine>();
+  const rounds = { assignment: 0 };
+
+  const pullPort = (queue: MessageQueue): PullPort => {
+    const line = store.line(queue);
+    const round = rounds.assignment;
+    const pulls = new PullCalls({
+      queue,
+      consumerGroup,
+      clock,
+      batchSize: config.pullBatchSize,
+      suspendMs: config.brokerSuspendMaxTimeMillis,
+      timeoutMs: config.consumerTimeoutMillisWhenSuspend,
+      maxBodySize: config.maxBodySizeBytes,
+      caller: () => switchboard.line(locator.master(queue.brokerName)),
+      subVersion: () => subscriptions.get(queue.topic)?.data.subVersion ?? 0,
+      tags: () => subscriptions.filterOf(queue.topic),
+    });
+    return {
+      resolveStart: async signal => {
+        const start = await positions.resolve({
+          queue,
+          round,
+          consumeFromWhere: config.consumeFromWhere,
+          consumeTimestamp: config.consumeTimestamp,
+          appearedAfterStart: origins.appearedLater(queue),
+          siblings: cache.queuesOf(queue.topic) ?? [],
+          signal,
+        });
+        if (start.mustCommit) {
+          store.updateOffset(queue, start.offset, false);
+          await store.persist(queue, { signal });
+        }
+        return { offset: start.offset, stored: true };
+      },
+      pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
+      readCommitted: signal =>
+        calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, { timeoutMs, signal }),
+      correct: async (offset, signal) => {
+        store.updateOffset(queue, offset, false);
+        await store.persist(queue, { signal });
+      },
+      takeCommit: () => line.take(clock.now()),
+      settleCommit: (offset, accepted) => line.settled(offset, accepted),
+    };
+  };
+
+  const listenerOf = (message: MessageExt): Listener => {
+    const listener = listeners.get(message.topic) ?? config.listener;
+    if (listener !== undefined) return listener;
+    throw new ConsumerError('RMQ_LISTENER_FAILED', `no listener for topic ${message.topic}`, {
+      context: { topic: message.topic },
+    });
+  };
+  const oneByOne = new Set(
+    [...listeners.values(), config.listener].filter(listener => listener !== undefined),
+  );
+  const batchSizeOf = (topic: string): number => {
+    // Messages of several topics, and so of several listeners, meet in the retry queue.
+    if (isRetryTopic(topic) && oneByOne.size > 1) return 1;
+    const listener = listeners.get(topic) ?? config.listener ?? [...oneByOne][0];
+    return listener?.oneByOne === true ? 1 : config.consumeMessageBatchMaxSize;
+  };
+
+  const openQueue = (queue: MessageQueue): QueueWork => {
+    const line = store.line(queue);
+    const work = new OwnedQueue<MessageExt>(queue, line, flow);
+    owned.set(work.key, work);
+    lines.set(work.key, line);
+    return {
+      owned: work,
+      slots,
+      pull: pullPort(queue),
+      batchSize: batchSizeOf(queue.topic),
+      consume: {
+        listenerOf,
+        mayDeliver: () => pulse.isFresh(),
+        sendBack: (failed, settle, redeliver) =>
+          mailbox.send({
+            type: 'messages.failed',
+            jobs: failed.map(one => ({ queue, failed: one, settle, redeliver })),
+          }),
+      },
+      settings: {
+        pullInterval: config.pullInterval,
+        flowControlInterval: config.flowControlInterval,
+        maxRereads,
+        random,
+        now: () => clock.now(),
+        revokeTimeout: config.revokeTimeout,
+        commitTimeout: timeoutMs,
+      },
+      commitFinal: options => store.persist(queue, options),
+      release: () => {
+        store.removeOffset(queue);
+        if (owned.get(work.key) === work) owned.delete(work.key);
+      },
+    };
+  };
+
+  const roleOf = (address: Address) => (config.namesrvAddr.includes(address) ? 'nameServer' : 'broker');
+
+  return {
+    config,
+    clock,
+    logger,
+    slots,
+    inputs: {
+      routes: parent => ({
+        port: { fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }) },
+        cache,
+        topics,
+        pollInterval: config.pollNameServerInterval,
+        clock,
+        parent,
+      }),
+      connection: (address: Address, line: Line, parent) => ({
+        address,
+        line,
+        role: roleOf(address),
+        dialer,
+        greet: async (caller, signal) => {
+          if (roleOf(address) === 'broker') await beat(caller, heartbeat(), { timeoutMs, signal });
+        },
+        clock,
+        random,
+        parent,
+        limits,
+        scope: scope.signal,
+      }),
+      heartbeat: parent => ({
+        port: {
+          addresses: () => cache.brokerAddresses(topics()),
+          beat: (address, signal) => calls.heartbeat(address, heartbeat(), { timeoutMs, signal }),
+        },
+        interval: config.heartbeatBrokerInterval,
+        parent,
+      }),
+      rebalance: parent => ({
+        port: {
+          memberIds: (topic, signal) =>
+            locator.askMembers(topic, address =>
+              calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
+            ),
+          queuesOf: topic => cache.queuesOf(topic),
+        },
+        topics,
+        clientId,
+        consumerGroup,
+        allocate: config.allocateStrategy,
+        interval: config.rebalanceInterval,
+        parent,
+      }),
+      offsets: parent => ({
+        port: store,
+        interval: config.persistConsumerOffsetInterval,
+        retryTimes: config.offsetStoreRetryTimes,
+        clock,
+        random,
+        parent,
+      }),
+      queues: parent => ({ openQueue, parent }),
+      sendBack: parent => ({
+        port: sendBackPort({ config, calls, messages, locator, cache, clock }),
+        localRetryPause,
+        parent,
+      }),
+    },
+    attach: consumer => {
+      mailbox.attach(consumer);
+      pulse.start();
+      scope.defer(() => pulse.stop());
+    },
+    beginRound: () => {
+      rounds.assignment++;
+    },
+    loadOffsets: () => store.load(),
+    noteRoutes: unknownTopic => {
+      if (unknownTopic !== undefined) origins.note(unknownTopic, []);
+      for (const topic of topics()) {
+        const queues = cache.queuesOf(topic);
+        if (queues !== undefined) origins.note(topic, queues);
+      }
+    },
+    unregister: async ({ timeoutMs: limit, signal }) => {
+      const addresses = cache.brokerAddresses(topics()).filter(address => switchboard.isOpen(address));
+      const outcomes = await Promise.allSettled(
+        addresses.map(address =>
+          calls.unregister(address, { clientId, consumerGroup }, { timeoutMs: limit, signal }),
+        ),
+      );
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    },
+    viewOf: queue => {
+      const key = queueKey(queue);
+      return new AssignedQueueView(
+        queue,
+        () => owned.get(key),
+        () => lines.get(key)?.handed,
+      );
+    },
+    confirmPulse: () => pulse.confirm(),
+    closeLines: error => switchboard.closeAll(error),
+    closeScope: () => {
+      scope.close();
+    },
+  };
+}
+
+/** Where the parts send before and after the consumer actor is there. */
+class Mailbox {
+  #consumer: ConsumerReceiver | undefined;
+
+  attach(consumer: ConsumerReceiver): void {
+    this.#consumer = consumer;
+  }
+
+  send(event: ConsumerInternalEvent): void {
+    this.#consumer?.send(event);
+  }
+}
+
+/** Code 40: the members of the group changed. Everything else is not for us yet. */
+function serverRequests(consumerGroup: string, mailbox: Mailbox): ServerRequestHandler {
+  return (_address, frame) => {
+    if (frame.code !== notifyConsumerIdsChanged.code) return false;
+    const header = readHeader(notifyConsumerIdsChanged, frame);
+    if (header.consumerGroup === consumerGroup) mailbox.send({ type: 'members.changed' });
+    return true;
+  };
+}
+
+function subscribed(config: ResolvedConfig, clock: Clock): SubscriptionManager {
+  const subscriptions = new SubscriptionManager({ wallNow: () => clock.wallNow() });
+  for (const { topic, selector } of config.subscriptions) subscriptions.subscribe(topic, selector);
+  return subscriptions;
+}

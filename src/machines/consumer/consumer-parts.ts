@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the consumer chart need from outside? Its children's inputs and a few effects; build-parts.ts makes the real ones. */
+import type { ResolvedConfig } from '../../config/resolved-config.ts';
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
+import type { Address } from '../../model/route.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Line } from '../../transport/line.ts';
+import type { ConnectionInput } from '../connection/connection.types.ts';
+import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
+import type { OffsetsInput } from '../offsets/offsets.types.ts';
+import type { QueuesInput } from '../queues/queues.types.ts';
+import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
+import type { RoutesInput } from '../routes/routes.types.ts';
+import type { SendBackInput } from '../send-back/send-back.types.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
+
+export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
+
+export interface ConsumerParts {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly slots: HandlerSlots;
+  /** Inputs of the children; `parent` is the consumer. */
+  readonly inputs: {
+    routes(parent: ConsumerReceiver): RoutesInput;
+    connection(address: Address, line: Line, parent: ConsumerReceiver): ConnectionInput;
+    heartbeat(parent: ConsumerReceiver): HeartbeatInput;
+    rebalance(parent: ConsumerReceiver): RebalanceInput;
+    offsets(parent: ConsumerReceiver): OffsetsInput;
+    queues(parent: ConsumerReceiver): QueuesInput;
+    sendBack(parent: ConsumerReceiver): SendBackInput;
+  };
+  /** From now on connections that are wanted, pushes of brokers and time gaps are told to the consumer. */
+  attach(consumer: ConsumerReceiver): void;
+  /** A new assignment is given out: its queues share one look at where they start. */
+  beginRound(): void;
+  /** Reads what the offset store keeps itself. */
+  loadOffsets(signal: AbortSignal): Promise<void>;
+  /** Which queues were there when their topic was first asked for: all others are read from their beginning. */
+  noteRoutes(unknownTopic?: string): void;
+  /** The group's brokers hear that we leave; rejects with the first failure after all were asked. */
+  unregister(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /** Live figures of an owned queue. */
+  viewOf(queue: MessageQueue): AssignedQueue;
+  /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */
+  confirmPulse(): boolean;
+  /** No further call is accepted; those that wait fail. */
+  closeLines(error: RocketmqError): void;
+  /** Destroys sockets and timers that are still there. */
+  closeScope(): void;
+}

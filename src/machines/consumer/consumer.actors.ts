@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How does the consumer reach its children, and how does a rebalance decision get to the queues? */
+import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
+import type { CloseConnection } from '../connection/connection.types.ts';
+import type { HeartbeatEvent } from '../heartbeat/heartbeat.types.ts';
+import type { OffsetsEvent } from '../offsets/offsets.types.ts';
+import type { QueuesEvent } from '../queues/queues.types.ts';
+import type { RebalanceEvent } from '../rebalance/rebalance.types.ts';
+import type { RoutesEvent } from '../routes/routes.types.ts';
+import type { SendBackEvent } from '../send-back/send-back.types.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { ConsumerContext } from './consumer.types.ts';
+
+/** Children there may be at one time or another. Sending to one that is not there is nothing, unlike XState's sendTo. */
+export interface Children {
+  readonly routes?: Receiver<RoutesEvent> | undefined;
+  readonly heartbeat?: Receiver<HeartbeatEvent> | undefined;
+  readonly rebalance?: Receiver<RebalanceEvent> | undefined;
+  readonly offsets?: Receiver<OffsetsEvent> | undefined;
+  readonly sendBack?: Receiver<SendBackEvent> | undefined;
+}
+
+interface AnySelf {
+  getSnapshot(): { readonly children: object };
+}
+
+export function childrenOf(self: AnySelf): Children {
+  return self.getSnapshot().children as Children; // ids and machines are wired in consumer.machine.ts, XState's own type is cyclic here
+}
+
+export function tellShards(context: ConsumerContext, event: QueuesEvent): void {
+  for (const shard of context.shards.get()) shard.send(event);
+}
+
+/** Closes every connection actor; answers how many there are. */
+export function closeConnections(self: AnySelf): number {
+  const children = self.getSnapshot().children as Readonly<
+    Record<string, Receiver<CloseConnection> | undefined>
+  >; // as above
+  const connections = Object.entries(children).filter(([id]) => id.startsWith(connectionPrefix));
+  for (const [, connection] of connections) connection?.send({ type: 'connection.close' });
+  return connections.length;
+}
+
+export const connectionPrefix = 'connection ';
+
+/** Revokes before it assigns: within one turn no queue is pulled twice. */
+export function giveAssignments(
+  context: ConsumerContext,
+  decision: { readonly added: readonly MessageQueue[]; readonly removed: readonly MessageQueue[] },
+  options: { readonly lost: boolean; readonly handoverPause: number },
+): void {
+  const { revokeTimeout: grace } = context.parts.get().config;
+  const shards = context.shards.get();
+  const shardOf = (queue: MessageQueue): Receiver<QueuesEvent> | undefined =>
+    shards[context.residence.get(queueKey(queue)) ?? -1];
+  const reason = options.lost ? 'lost' : 'rebalance';
+  for (const queue of decision.removed) shardOf(queue)?.send({ type: 'queues.revoke', queue, reason, grace });
+  const suspended = options.lost || context.intent === 'suspended';
+  const { handoverPause } = options;
+  for (const queue of decision.added) {
+    shardOf(queue)?.send({ type: 'queues.assign', assignment: { queue, handoverPause, suspended } });
+  }
+}

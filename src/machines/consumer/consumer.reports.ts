@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How do internal facts read for the user: as public events and as errors? Pure. */
+import { ConsumerError, RocketmqError } from '../../errors/errors.ts';
+import type { QueueReport } from '../queue/queue.types.ts';
+import type { SendBackReport } from '../send-back/send-back.types.ts';
+import type { ConsumerContext, ConsumerEvent, StepReport } from './consumer.types.ts';
+
+type Throttled = Extract<QueueReport, { type: 'queue.throttled' }>;
+type Returned = Extract<SendBackReport, { type: 'message.returned' }>;
+
+export function flowClosed({ queue, cause }: Throttled): ConsumerEvent {
+  const scope = cause === 'countOfAll' || cause === 'sizeOfAll' ? 'all' : 'queue';
+  return { type: 'flow.closed', scope, cause, queue };
+}
+
+export function retried({ queue, msgId, attempt, delayLevel }: Returned): ConsumerEvent {
+  return { type: 'message.retried', queue, msgId, attempt, delayLevel };
+}
+
+export function topicNotFound(topic: string): ConsumerError {
+  return new ConsumerError('RMQ_TOPIC_NOT_FOUND', `no name server knows topic ${topic}; it is asked again`, {
+    context: { topic },
+  });
+}
+
+/** The first of several failures, each kept in the context. */
+export function firstError(failures: readonly { readonly error: RocketmqError }[]): RocketmqError {
+  return failures[0]?.error ?? new RocketmqError('RMQ_INTERNAL', 'a failure was reported without an error');
+}
+
+/** The last thing that went wrong names host and port; it is the cause, and part of the message. */
+export function startTimedOut({ parts, lastStartError }: ConsumerContext): ConsumerError {
+  const { startTimeout, namesrvAddr, consumerGroup } = parts.get().config;
+  const why = lastStartError === undefined ? 'nothing answered' : lastStartError.message;
+  const message = `${consumerGroup} was not running after ${startTimeout} ms (name servers ${namesrvAddr.join(', ')}): ${why}`;
+  return new ConsumerError('RMQ_START_TIMEOUT', message, {
+    cause: lastStartError,
+    context: { startTimeout, namesrvAddr },
+  });
+}
+
+interface Flushed {
+  readonly uncommitted: readonly { readonly error: RocketmqError }[];
+}
+
+export function flushOutcome({ uncommitted }: Flushed): {
+  readonly step: 'persisting';
+  readonly outcome: StepReport['outcome'];
+  readonly error?: RocketmqError;
+} {
+  const [first] = uncommitted;
+  if (first === undefined) return { step: 'persisting', outcome: 'done' };
+  return { step: 'persisting', outcome: 'failed', error: first.error };
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the consumer actor take, know, emit and answer at its end? The first half is the public surface. */
+import type { ErrorActorEvent } from 'xstate';
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { ThrottleCause } from '../../flow/flow-gate.ts';
+import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { Address } from '../../model/route.ts';
+import type { Line } from '../../transport/line.ts';
+import type { ConnectionReport } from '../connection/connection.types.ts';
+import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
+import type { OffsetsReport } from '../offsets/offsets.types.ts';
+import type { QueueReport, RevokeReason } from '../queue/queue.types.ts';
+import type { QueuesEvent } from '../queues/queues.types.ts';
+import type { RebalanceReport } from '../rebalance/rebalance.types.ts';
+import type { RoutesReport } from '../routes/routes.types.ts';
+import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
+import type { Hidden } from '../shared/hidden.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+import type { ConsumerParts } from './consumer-parts.ts';
+
+/** What may be sent to a consumer. `execute(actor, command)` also tells how it ended. */
+export type ConsumerCommand =
+  /** Keep queues, heartbeats and commits, but pull and deliver nothing. During start: takes effect on entering `running`. */
+  | { readonly type: 'consumer.suspend' }
+  | { readonly type: 'consumer.resume' }
+  /** Stop in the designed order. `timeout` bounds the whole path. Unit: ms. Default: `shutdownTimeout`. */
+  | { readonly type: 'consumer.shutdown'; readonly timeout?: number | undefined };
+
+/** What a consumer tells; attach with `actor.on(type, handler)` before `start()`: nothing is replayed. */
+export type ConsumerEvent =
+  | { readonly type: 'consumer.stateChanged'; readonly from: string; readonly to: string }
+  | { readonly type: 'queue.assigned'; readonly queue: MessageQueue; readonly offset: number }
+  | { readonly type: 'queue.revoked'; readonly queue: MessageQueue; readonly reason: RevokeReason }
+  /** Handed to the broker; the last one of a queue, at revoke and shutdown, is an answered call. */
+  | { readonly type: 'offset.committed'; readonly queue: MessageQueue; readonly offset: number }
+  | {
+      readonly type: 'offset.corrected';
+      readonly queue: MessageQueue;
+      readonly from: number | undefined;
+      readonly to: number;
+      readonly reason: string;
+    }
+  /** A failed message is back at the broker and will be delivered again. `attempt`: how often it was delivered so far. */
+  | {
+      readonly type: 'message.retried';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      readonly attempt: number;
+      readonly delayLevel: number;
+    }
+  | {
+      readonly type: 'flow.closed';
+      readonly scope: 'queue' | 'all';
+      readonly cause: ThrottleCause;
+      readonly queue: MessageQueue;
+    }
+  | { readonly type: 'flow.opened'; readonly queue: MessageQueue }
+  | {
+      readonly type: 'connection.lost';
+      readonly address: Address;
+      readonly role: 'nameServer' | 'broker';
+      readonly error: RocketmqError;
+    }
+  | {
+      readonly type: 'connection.restored';
+      readonly address: Address;
+      readonly role: 'nameServer' | 'broker';
+    }
+  /** Something went wrong that is not hidden, and that the consumer survives unless its state says otherwise. */
+  | { readonly type: 'fault'; readonly error: RocketmqError; readonly actor: string };
+
+/** One queue this consumer owns now. The figures are read live from the queue. */
+export interface AssignedQueue {
+  readonly queue: MessageQueue;
+  /** The next offset to be pulled; undefined until the start of the queue is known. */
+  readonly pulledTo: number | undefined;
+  /** Every message before it is done: what is committed next. */
+  readonly commitPoint: number | undefined;
+  /** What the broker is known to have. */
+  readonly committed: number | undefined;
+  /** Messages pulled and not done. */
+  readonly held: number;
+  /** Stored size of those. Unit: bytes. */
+  readonly heldBytes: number;
+  /** Messages a listener is working on. */
+  readonly running: number;
+}
+
+export type StopStep = 'closingIntake' | 'draining' | 'persisting' | 'releasing' | 'disconnecting';
+
+export interface StepReport {
+  readonly step: StopStep;
+  readonly ms: number;
+  readonly outcome: 'done' | 'timedOut' | 'failed' | 'skipped';
+  readonly error?: RocketmqError | undefined;
+}
+
+/** What a shutdown did. */
+export interface ShutdownReport {
+  /** Every step done, no message abandoned, every offset confirmed. */
+  readonly clean: boolean;
+  readonly reason: 'requested' | 'startFailed' | 'fault';
+  /** What failed, when the reason is not `requested`. */
+  readonly error?: RocketmqError | undefined;
+  readonly durationMs: number;
+  readonly steps: readonly StepReport[];
+  /** Messages whose listener had not ended; they are delivered again to the next owner. */
+  readonly abandonedMessages: number;
+  readonly committed: readonly { readonly queue: MessageQueue; readonly offset: number }[];
+  readonly uncommitted: readonly { readonly queue: MessageQueue; readonly offset: number }[];
+}
+
+/** What the snapshot shows; never messages, sockets or secrets. */
+export interface ConsumerView {
+  readonly consumerGroup: string;
+  readonly clientId: string;
+  readonly assignedQueues: readonly AssignedQueue[];
+}
+
+// --- internal from here on ---
+
+export type Intent = 'active' | 'suspended';
+
+export interface ConsumerContext extends ConsumerView {
+  readonly parts: Hidden<ConsumerParts>;
+  /** What the user asked for; applied on entering running. */
+  readonly intent: Intent;
+  /** Which shard keeps a queue, draining ones included. */
+  readonly residence: ReadonlyMap<QueueKey, number>;
+  readonly shards: Hidden<readonly Receiver<QueuesEvent>[]>;
+  /** Queues that have not yet been compared with the broker after a time gap. */
+  readonly unverified: ReadonlySet<QueueKey>;
+  readonly lastStartError: RocketmqError | undefined;
+  readonly stop: StopProgress | undefined;
+}
+
+/** The shutdown so far. Times are monotonic ms. */
+export interface StopProgress {
+  readonly reason: ShutdownReport['reason'];
+  readonly error: RocketmqError | undefined;
+  readonly startedAt: number;
+  readonly deadline: number;
+  readonly stepStartedAt: number;
+  readonly steps: readonly StepReport[];
+  readonly abandoned: number;
+  readonly committed: readonly { readonly queue: MessageQueue; readonly offset: QueueOffset }[];
+  readonly uncommitted: readonly { readonly queue: MessageQueue; readonly offset: QueueOffset }[];
+}
+
+/** Somebody called an address for the first time. */
+export interface ConnectionWanted {
+  readonly type: 'connection.wanted';
+  readonly address: Address;
+  readonly line: Hidden<Line>;
+}
+
+/** Facts and requests inside the consumer. */
+export type ConsumerInternalEvent =
+  | { readonly type: 'consumer.start' }
+  | ConnectionWanted
+  | { readonly type: 'members.changed' }
+  /** Listener calls failed: their messages are to be handed back. */
+  | MessagesFailed
+  | { readonly type: 'gap.found'; readonly monotonicMs: number; readonly wallMs: number }
+  /** A step that is done within one turn says so to itself, so that every state is seen. */
+  | { readonly type: 'step.done' }
+  | ConnectionReport
+  | RoutesReport
+  | HeartbeatReport
+  | RebalanceReport
+  | OffsetsReport
+  | QueueReport
+  | SendBackReport
+  /** A child died of an error: XState's own event. */
+  | ErrorActorEvent
+  | FaultEvent;
+
+export type ConsumerMachineEvent = ConsumerCommand | ConsumerInternalEvent;
+
+export type ConsumerTag = 'starting' | 'running' | 'suspended' | 'degraded' | 'stopping';

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Was this queue there when its topic was first asked for? One that came later is read from its beginning (design.md G5). */
+import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+
+export class QueueOrigins {
+  readonly #first = new Map<string, ReadonlySet<QueueKey>>();
+
+  /** The first answer about a topic counts; `[]`: no name server knew it. */
+  note(topic: string, queues: readonly MessageQueue[]): void {
+    if (!this.#first.has(topic)) this.#first.set(topic, new Set(queues.map(queueKey)));
+  }
+
+  /** The topic is no longer subscribed: a later subscribe begins anew. */
+  forget(topic: string): void {
+    this.#first.delete(topic);
+  }
+
+  appearedLater(queue: MessageQueue): boolean {
+    const first = this.#first.get(queue.topic);
+    return first !== undefined && !first.has(queueKey(queue));
+  }
+}

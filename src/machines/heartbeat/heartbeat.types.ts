@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What goes into the heartbeat machine, and what does it tell its parent? */
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { Address } from '../../model/route.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+
+/** What the machine needs of the brokers. Every call has its own time limit. */
+export interface HeartbeatPort {
+  /** Every broker address that must know us, masters and slaves. Asked anew for every round; must not throw. */
+  addresses(): readonly Address[];
+  /** Sends one heartbeat and resolves when the broker has accepted it. */
+  beat(address: Address, signal: AbortSignal): Promise<void>;
+}
+
+export interface HeartbeatInput {
+  readonly port: HeartbeatPort;
+  /** From the end of a round to the next. Unit: ms. */
+  readonly interval: number;
+  /** Longest a round may last; give more than the port's own limit. Unit: ms. Default 60000. */
+  readonly roundLimit?: number;
+  readonly parent: Receiver<HeartbeatReport>;
+}
+
+export interface HeartbeatContext extends HeartbeatInput {
+  /** The round under way, or the last one. */
+  readonly round: BeatRound;
+}
+
+/** How far a round has come. */
+export interface BeatRound {
+  readonly waitingFor: readonly Address[];
+  readonly answered: readonly Address[];
+  readonly failed: readonly FailedBeat[];
+}
+
+export interface FailedBeat {
+  readonly address: Address;
+  readonly error: RocketmqError;
+}
+
+/** Beat at once; while a round is under way: once more right after it. The first beat, too, comes only when asked for or after one interval. */
+export interface BeatNow {
+  readonly type: 'heartbeat.now';
+}
+
+export type BeatOutcome =
+  | { readonly type: 'beat.answered'; readonly address: Address }
+  | { readonly type: 'beat.failed'; readonly address: Address; readonly error: RocketmqError };
+
+export type HeartbeatEvent = BeatNow | BeatOutcome | FaultEvent;
+
+export type HeartbeatReport =
+  | {
+      /** Every address has answered or failed. Both lists are empty when there was nobody to tell. */
+      readonly type: 'heartbeat.done';
+      readonly answered: readonly Address[];
+      readonly failed: readonly FailedBeat[];
+    }
+  | FaultEvent;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What do the pull chart's actions do to the queue's data? */
+import type { MessageExt } from '../../model/message.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { PullContext } from './pull.types.ts';
+
+export interface Admission {
+  /** Absent when nothing came. */
+  readonly messages?: readonly MessageExt[];
+  readonly nextOffset: QueueOffset;
+}
+
+const noMessages: readonly MessageExt[] = [];
+
+/** Takes a batch in. A next offset behind the pull position is not believed: offsets only go back by correction or seek. */
+export function admit(context: PullContext, { messages = noMessages, nextOffset }: Admission): void {
+  const { owned } = context;
+  if (owned.pulledTo === undefined || nextOffset < owned.pulledTo) return;
+  owned.admit(messages, nextOffset);
+}
+
+/** Somebody else went on while we stood still: their offset counts, what we hold is old. */
+export function followCommitted(context: PullContext, committed: QueueOffset | undefined): void {
+  const ours = context.owned.commitPoint;
+  if (committed === undefined || (ours !== undefined && committed <= ours)) return;
+  context.puller.abandon();
+  context.owned.restart(committed, true);
+}

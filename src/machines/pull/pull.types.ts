@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the pull actor of one queue take, know, need and tell? */
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { ThrottleCause } from '../../flow/flow-gate.ts';
+import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { MessageExt } from '../../model/message.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { Correction, PullAnswer } from '../../transport/pull-calls.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+import type { Puller } from './puller.ts';
+
+/** Where a queue starts, and whether the broker already has that offset. */
+export interface StartPlace {
+  readonly offset: QueueOffset;
+  readonly stored: boolean;
+}
+
+/** Needed from outside; satisfied by the transport and the offset store. */
+export interface PullPort {
+  /** Finds the first offset (design.md G5) and commits it, answered, when it was not the committed one. */
+  resolveStart(signal: AbortSignal): Promise<StartPlace>;
+  /** Writes one pull; the outcome comes exactly once, never inside this call. `commit` sets the commit flag. */
+  pull(offset: QueueOffset, commit: QueueOffset | undefined, onOutcome: (outcome: PullAnswer) => void): void;
+  /** The committed offset as the broker has it now. */
+  readCommitted(signal: AbortSignal): Promise<QueueOffset | undefined>;
+  /** Commits `offset` by an answered call: the broker demanded it. */
+  correct(offset: QueueOffset, signal: AbortSignal): Promise<void>;
+  /** The offset to hand over with a pull that is written now, if any. */
+  takeCommit(): QueueOffset | undefined;
+  settleCommit(offset: QueueOffset, accepted: boolean): void;
+}
+
+export interface PullSettings {
+  /** Pause after assignment while other members may still hold the queue; 0 when we are alone. Unit: ms. */
+  readonly handoverPause: number;
+  /** Pause between two pulls. Unit: ms. */
+  readonly pullInterval: number;
+  /** How often a throttled queue looks again by itself. Unit: ms. */
+  readonly flowControlInterval: number;
+  /** How often an unreadable message is asked for again before the queue halts. */
+  readonly maxRereads: number;
+  readonly random: () => number;
+  /** Monotonic. Unit: ms. */
+  readonly now: () => number;
+}
+
+export interface PullInput {
+  readonly owned: OwnedQueue<MessageExt>;
+  readonly port: PullPort;
+  readonly settings: PullSettings;
+  /** Begin without pulling: the consumer is suspended. */
+  readonly suspended: boolean;
+  readonly parent: Receiver<PullReport>;
+}
+
+export interface PullContext extends PullInput {
+  readonly puller: Puller;
+  readonly failures: number;
+  /** When the present outage began. Monotonic ms. */
+  readonly failingSince: number;
+  readonly rereads: number;
+  readonly lastError: RocketmqError | undefined;
+  readonly throttleCause: ThrottleCause | undefined;
+}
+
+export type PullEvent =
+  | {
+      readonly type: 'batch.found';
+      readonly messages: readonly MessageExt[];
+      readonly bytes: number;
+      readonly nextOffset: QueueOffset;
+    }
+  | {
+      readonly type: 'batch.damaged';
+      readonly messages: readonly MessageExt[];
+      readonly nextOffset: QueueOffset;
+      readonly error: RocketmqError;
+    }
+  | { readonly type: 'batch.none'; readonly nextOffset: QueueOffset; readonly mayRepeat: boolean }
+  | ({ readonly type: 'offset.moved' } & Correction)
+  | { readonly type: 'pull.failed'; readonly error: RocketmqError }
+  | { readonly type: 'flow.opened' }
+  | { readonly type: 'queue.suspend' }
+  | { readonly type: 'queue.resume' }
+  /** Time passed without us: ask the broker where the queue stands before going on. */
+  | { readonly type: 'queue.verify' }
+  | { readonly type: 'queue.revoke' }
+  | FaultEvent;
+
+/** To the queue actor. */
+export type PullReport =
+  | { readonly type: 'pull.placed'; readonly offset: QueueOffset }
+  | {
+      readonly type: 'pull.corrected';
+      readonly from: QueueOffset | undefined;
+      readonly to: QueueOffset;
+      readonly reason: string;
+    }
+  | { readonly type: 'pull.verified' }
+  | { readonly type: 'pull.throttled'; readonly cause: ThrottleCause }
+  | { readonly type: 'pull.unthrottled' }
+  /** First failure of an outage, and what made the queue halt. */
+  | { readonly type: 'pull.troubled'; readonly error: RocketmqError }
+  | FaultEvent;

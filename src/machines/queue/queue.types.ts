@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the actor of one owned queue take, know and tell? */
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { ThrottleCause } from '../../flow/flow-gate.ts';
+import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { MessageExt } from '../../model/message.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { ConsumePort, ConsumeReport } from '../consume/consume.types.ts';
+import type { PullPort, PullReport, PullSettings } from '../pull/pull.types.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+
+/** Why a queue is given up. */
+export type RevokeReason =
+  /** The group shared its queues anew. */
+  | 'rebalance'
+  /** The consumer stops. */
+  | 'shutdown'
+  /** Time passed without us and somebody else owns it now: nothing may be committed. */
+  | 'lost';
+
+export interface QueueSettings extends Omit<PullSettings, 'handoverPause'> {
+  /** How long running listeners get when the queue is revoked. Unit: ms. */
+  readonly revokeTimeout: number;
+  /** Bound of the last commit. Unit: ms. */
+  readonly commitTimeout: number;
+}
+
+/** Everything one owned queue works with, made by the consumer's wiring. */
+export interface QueueWork {
+  readonly owned: OwnedQueue<MessageExt>;
+  readonly pull: PullPort;
+  readonly consume: ConsumePort;
+  readonly slots: HandlerSlots;
+  readonly batchSize: number;
+  readonly settings: QueueSettings;
+  /** Commits what is done by an answered call; rejects when the broker did not confirm it. */
+  commitFinal(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /** Forgets the queue: no late result can commit through it. */
+  release(): void;
+}
+
+export interface QueueInput {
+  readonly work: QueueWork;
+  readonly handoverPause: number;
+  readonly suspended: boolean;
+  readonly parent: Receiver<QueueReport>;
+}
+
+export interface QueueContext extends QueueInput {
+  readonly reason: RevokeReason;
+  readonly grace: number;
+  readonly abandoned: number;
+  readonly commitError: RocketmqError | undefined;
+}
+
+export type QueueEvent =
+  | { readonly type: 'queue.revoke'; readonly reason: RevokeReason; readonly grace: number }
+  | { readonly type: 'queue.suspend' }
+  | { readonly type: 'queue.resume' }
+  | { readonly type: 'queue.verify' }
+  | PullReport
+  | ConsumeReport
+  | FaultEvent;
+
+/** To the shard, and by it to the consumer. */
+export type QueueReport =
+  | { readonly type: 'queue.placed'; readonly queue: MessageQueue; readonly offset: QueueOffset }
+  | { readonly type: 'queue.verified'; readonly queue: MessageQueue }
+  | {
+      readonly type: 'queue.corrected';
+      readonly queue: MessageQueue;
+      readonly from: QueueOffset | undefined;
+      readonly to: QueueOffset;
+      readonly reason: string;
+    }
+  | { readonly type: 'queue.throttled'; readonly queue: MessageQueue; readonly cause: ThrottleCause }
+  | { readonly type: 'queue.unthrottled'; readonly queue: MessageQueue }
+  | { readonly type: 'queue.troubled'; readonly queue: MessageQueue; readonly error: RocketmqError }
+  | {
+      readonly type: 'queue.ended';
+      readonly queue: MessageQueue;
+      readonly reason: RevokeReason;
+      readonly abandoned: number;
+      readonly commitError: RocketmqError | undefined;
+    }
+  | FaultEvent;

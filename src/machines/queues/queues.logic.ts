@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which queue actor starts, waits for its predecessor, or is gone? Pure. */
+import { type QueueKey, queueKey } from '../../model/message-queue.ts';
+import type { Assignment, Residence } from './queues.types.ts';
+
+export type Residents = ReadonlyMap<QueueKey, Residence>;
+
+export interface ResidentsChange {
+  readonly residents: Residents;
+  /** What is to be started now. */
+  readonly start: Assignment | undefined;
+}
+
+export function afterAssign(residents: Residents, assignment: Assignment): ResidentsChange {
+  const { queue } = assignment;
+  const key = queueKey(queue);
+  const present = residents.get(key);
+  if (present?.kind === 'here') return { residents, start: undefined };
+  if (present === undefined) {
+    return { residents: new Map(residents).set(key, { kind: 'here', queue }), start: assignment };
+  }
+  return {
+    residents: new Map(residents).set(key, { kind: 'returning', queue, assignment }),
+    start: undefined,
+  };
+}
+
+/** Without a key: all leave. */
+export function afterRevoke(residents: Residents, key: QueueKey | undefined): Residents {
+  if (key === undefined)
+    return new Map([...residents].map(([each, { queue }]) => [each, { kind: 'leaving', queue }]));
+  const present = residents.get(key);
+  return present === undefined
+    ? residents
+    : new Map(residents).set(key, { kind: 'leaving', queue: present.queue });
+}
+
+export function afterEnd(residents: Residents, key: QueueKey): ResidentsChange {
+  const present = residents.get(key);
+  const next = new Map(residents);
+  if (present?.kind !== 'returning') {
+    next.delete(key);
+    return { residents: next, start: undefined };
+  }
+  next.set(key, { kind: 'here', queue: present.queue });
+  return { residents: next, start: present.assignment };
+}

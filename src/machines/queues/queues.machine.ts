@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Who keeps the queue actors? A shard of at most 64: it starts them, hands events down, and takes them out when they end.
+ *
+ * Invariants (test/machines/queues.test.ts): 1. one actor a queue: one that is assigned again while it still drains
+ * starts after it has left; 2. every ended actor is stopped and forgotten; 3. a queue that cannot be opened is told as ended.
+ */
+import { assign, setup, stopChild } from 'xstate';
+import { toRocketmqError } from '../../errors/errors.ts';
+import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { queueMachine } from '../queue/queue.machine.ts';
+import type { QueueEvent, QueueInput, QueueReport } from '../queue/queue.types.ts';
+import type { Receiver } from '../shared/refs.ts';
+import { safe } from '../shared/safe.ts';
+import { afterAssign, afterEnd, afterRevoke, type ResidentsChange } from './queues.logic.ts';
+import type { QueuesContext, QueuesEvent, QueuesInput } from './queues.types.ts';
+
+const built = setup({
+  types: {} as { context: QueuesContext; events: QueuesEvent; input: QueuesInput },
+  actors: { queue: queueMachine },
+  actions: {
+    handDown: safe(({ self }, params: { readonly event: QueueEvent }) => {
+      for (const child of Object.values(childrenOf(self))) child?.send(params.event);
+    }),
+    handDownTo: safe(({ self }, params: { readonly key: QueueKey; readonly event: QueueEvent }) =>
+      childrenOf(self)[params.key]?.send(params.event),
+    ),
+    noteLeaving: assign(({ context }, params: { readonly key?: QueueKey }) => ({
+      residents: afterRevoke(context.residents, params.key),
+    })),
+    passUp: safe(({ context }, params: { readonly report: QueueReport }) =>
+      context.parent.send(params.report),
+    ),
+    /** A queue actor that died is told as a fault and as ended; what it had not committed is delivered again. */
+    bury: safe(({ context, self }, params: { readonly actorId: string; readonly error: unknown }) => {
+      self.send({ type: 'fault', error: toRocketmqError(params.error), actor: params.actorId });
+      const resident = [...context.residents.values()].find(
+        ({ queue }) => queueKey(queue) === params.actorId,
+      );
+      if (resident !== undefined) self.send(endedEarly(resident.queue));
+    }),
+    stopEnded: stopChild((_, params: { readonly key: QueueKey }) => params.key),
+  },
+}).createMachine({
+  id: 'queues',
+  description: 'A shard of queue actors.',
+  context: ({ input }) => ({ ...input, residents: new Map() }),
+  initial: 'keeping',
+  states: { keeping: { description: 'Queue actors come and go.' } },
+  on: {
+    'queues.assign': {
+      actions: assign(({ context, event, spawn, self }) =>
+        settle(context, afterAssign(context.residents, event.assignment), self, spawn),
+      ),
+    },
+    'queues.revoke': {
+      actions: [
+        { type: 'noteLeaving', params: ({ event }) => ({ key: queueKey(event.queue) }) },
+        {
+          type: 'handDownTo',
+          params: ({ event }) => ({
+            key: queueKey(event.queue),
+            event: { type: 'queue.revoke', reason: event.reason, grace: event.grace },
+          }),
+        },
+      ],
+    },
+    'queues.revokeAll': {
+      actions: [
+        { type: 'noteLeaving', params: {} },
+        {
+          type: 'handDown',
+          params: ({ event }) => ({
+            event: { type: 'queue.revoke', reason: event.reason, grace: event.grace },
+          }),
+        },
+      ],
+    },
+    'queues.suspend': { actions: { type: 'handDown', params: { event: { type: 'queue.suspend' } } } },
+    'queues.resume': { actions: { type: 'handDown', params: { event: { type: 'queue.resume' } } } },
+    'queues.verify': { actions: { type: 'handDown', params: { event: { type: 'queue.verify' } } } },
+    'queue.ended': {
+      actions: [
+        { type: 'stopEnded', params: ({ event }) => ({ key: queueKey(event.queue) }) },
+        { type: 'passUp', params: ({ event }) => ({ report: event }) },
+        assign(({ context, event, spawn, self }) =>
+          settle(context, afterEnd(context.residents, queueKey(event.queue)), self, spawn),
+        ),
+      ],
+    },
+    'queue.*': { actions: { type: 'passUp', params: ({ event }) => ({ report: event }) } },
+    fault: { actions: { type: 'passUp', params: ({ event }) => ({ report: event }) } },
+    'xstate.error.actor.*': { actions: { type: 'bury', params: ({ event }) => event } },
+  },
+});
+
+function endedEarly(queue: MessageQueue): QueueReport {
+  return { type: 'queue.ended', queue, reason: 'lost', abandoned: 0, commitError: undefined };
+}
+
+type SpawnQueue = (src: 'queue', options: { readonly id: string; readonly input: QueueInput }) => unknown;
+
+/** Starts what is to be started; a queue that cannot be opened (offset table full) is reported instead. */
+function settle(
+  context: QueuesContext,
+  change: ResidentsChange,
+  self: Receiver<QueuesEvent>,
+  spawn: SpawnQueue,
+): { readonly residents: QueuesContext['residents'] } {
+  const { start } = change;
+  if (start === undefined) return { residents: change.residents };
+  const key = queueKey(start.queue);
+  try {
+    const work = context.openQueue(start.queue);
+    const { handoverPause, suspended } = start;
+    spawn('queue', { id: key, input: { work, handoverPause, suspended, parent: self } });
+  } catch (thrown) {
+    self.send({ type: 'fault', error: toRocketmqError(thrown), actor: key });
+    self.send({
+      type: 'queue.ended',
+      queue: start.queue,
+      reason: 'lost',
+      abandoned: 0,
+      commitError: undefined,
+    });
+  }
+  return { residents: change.residents };
+}
+
+type Children = Readonly<Record<string, Receiver<QueueEvent> | undefined>>;
+
+function childrenOf(self: { getSnapshot(): { readonly children: Children } }): Children {
+  return self.getSnapshot().children;
+}
+
+type Built = typeof built;
+export interface QueuesMachine extends Built {}
+/** Children of the consumer, one for every 64 queues. */
+export const queuesMachine: QueuesMachine = built;

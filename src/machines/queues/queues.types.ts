@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does a shard of queue actors take, know and tell? */
+import type { ErrorActorEvent } from 'xstate';
+import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
+import type { QueueReport, QueueWork, RevokeReason } from '../queue/queue.types.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+
+/** Most queues in one shard: stopping many flat children is quadratic. */
+export const shardSize = 64;
+
+export interface Assignment {
+  readonly queue: MessageQueue;
+  /** Pause before the first pull; 0 when no other member can hold the queue. Unit: ms. */
+  readonly handoverPause: number;
+  readonly suspended: boolean;
+}
+
+/** `leaving`: still draining. `returning`: assigned again meanwhile; starts anew once it has left. */
+export type Residence =
+  | { readonly kind: 'here'; readonly queue: MessageQueue }
+  | { readonly kind: 'leaving'; readonly queue: MessageQueue }
+  | { readonly kind: 'returning'; readonly queue: MessageQueue; readonly assignment: Assignment };
+
+export interface QueuesInput {
+  /** Makes what a queue works with; called once for each assignment. */
+  readonly openQueue: (queue: MessageQueue) => QueueWork;
+  readonly parent: Receiver<QueueReport>;
+}
+
+export interface QueuesContext extends QueuesInput {
+  readonly residents: ReadonlyMap<QueueKey, Residence>;
+}
+
+export type QueuesEvent =
+  | { readonly type: 'queues.assign'; readonly assignment: Assignment }
+  | {
+      readonly type: 'queues.revoke';
+      readonly queue: MessageQueue;
+      readonly reason: RevokeReason;
+      readonly grace: number;
+    }
+  | { readonly type: 'queues.revokeAll'; readonly reason: RevokeReason; readonly grace: number }
+  | { readonly type: 'queues.suspend' }
+  | { readonly type: 'queues.resume' }
+  | { readonly type: 'queues.verify' }
+  | QueueReport
+  /** A queue actor died of an error: XState's own event. */
+  | ErrorActorEvent
+  | FaultEvent;

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which queues does a topic have, and where does a broker listen, as far as name servers last said? */
+import { compareQueues, type MessageQueue } from '../../model/message-queue.ts';
+import {
+  type Address,
+  type BrokerData,
+  masterId,
+  readableQueues,
+  sameRoute,
+  type TopicRoute,
+} from '../../model/route.ts';
+
+interface CachedRoute {
+  readonly route: TopicRoute;
+  readonly queues: readonly MessageQueue[];
+}
+
+const noAddresses: ReadonlyMap<number, Address> = new Map();
+
+/**
+ * The last good route of every topic. Written by the routes machine, read by everybody by reference.
+ * A topic stays until it is forgotten, so a name server that fails or forgets takes nothing away.
+ * @example
+ * cache.queuesOf('orders'); // undefined: never seen. []: seen, nothing readable
+ * cache.addressOf('broker-a'); // '10.0.0.7:10911'
+ */
+export class RouteCache {
+  private readonly routes = new Map<string, CachedRoute>();
+  /** By broker name. The newest answer of any topic wins, for all topics share their brokers. */
+  private readonly brokers = new Map<string, BrokerData>();
+  private changes = 0;
+
+  /** Goes up by one at every change of any route or broker address; equal answers do not count. */
+  get version(): number {
+    return this.changes;
+  }
+
+  /** Topics with a route, in the order first seen. */
+  topics(): readonly string[] {
+    return [...this.routes.keys()];
+  }
+
+  get(topic: string): TopicRoute | undefined {
+    return this.routes.get(topic)?.route;
+  }
+
+  /** Keeps a newer route. Answers whether anything changed, compared by value. */
+  set(topic: string, route: TopicRoute): boolean {
+    const moved = route.brokers.map(broker => this.keepBroker(broker)).includes(true);
+    const before = this.routes.get(topic);
+    const changed = before === undefined || !sameRoute(before.route, route);
+    if (changed) {
+      const queues = readableQueues(topic, route).map(queue => Object.freeze(queue)); // users see these very objects
+      queues.sort(compareQueues);
+      this.routes.set(topic, { route, queues });
+    }
+    if (changed || moved) this.changes++;
+    return changed || moved;
+  }
+
+  /** Drops the route of a topic that is no longer wanted. Addresses of its brokers stay known to {@link addressOf}. */
+  forget(topic: string): boolean {
+    const known = this.routes.delete(topic);
+    if (known) this.changes++;
+    return known;
+  }
+
+  /** The readable queues in the order of `compareQueues`; undefined when no route was ever seen. The same array until it changes. */
+  queuesOf(topic: string): readonly MessageQueue[] | undefined {
+    return this.routes.get(topic)?.queues;
+  }
+
+  /** Address of one broker of a name; by default of the master. A name may have slaves only, then there is none. */
+  addressOf(brokerName: string, id: number = masterId): Address | undefined {
+    return this.addressesOf(brokerName).get(id);
+  }
+
+  /** All addresses of a broker name by broker id; empty when the name is unknown. */
+  addressesOf(brokerName: string): ReadonlyMap<number, Address> {
+    return this.brokers.get(brokerName)?.addresses ?? noAddresses;
+  }
+
+  /** Every master and slave the topics live on, each once: who gets heartbeats. */
+  brokerAddresses(topics: readonly string[]): readonly Address[] {
+    const names = new Set(topics.flatMap(topic => this.get(topic)?.brokers.map(b => b.brokerName) ?? []));
+    return [...new Set([...names].flatMap(name => [...this.addressesOf(name).values()]))];
+  }
+
+  private keepBroker(broker: BrokerData): boolean {
+    const before = this.brokers.get(broker.brokerName);
+    this.brokers.set(broker.brokerName, broker);
+    return before !== undefined && !sameAddresses(before.addresses, broker.addresses);
+  }
+}
+
+function sameAddresses(a: ReadonlyMap<number, Address>, b: ReadonlyMap<number, Address>): boolean {
+  return a.size === b.size && [...a].every(([id, address]) => b.get(id) === address);
+}

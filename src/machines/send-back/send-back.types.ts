@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the actor that hands failed messages back take, know, need and tell? */
+import type { RocketmqError } from '../../errors/errors.ts';
+import type { FailedMessage } from '../../listeners/concurrent-dispatcher.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
+import type { Receiver } from '../shared/refs.ts';
+import type { FaultEvent } from '../shared/safe.ts';
+
+/** A failed message on its way back, and who waits for the outcome. Ends in exactly one of the two calls. */
+export interface SendBackJob {
+  readonly queue: MessageQueue;
+  readonly failed: FailedMessage;
+  /** The broker or the retry topic has it: the offset may pass. */
+  readonly settle: (failed: FailedMessage) => void;
+  /** Nobody took it: deliver it once more from here. */
+  readonly redeliver: (failed: FailedMessage) => void;
+}
+
+/** Needed from outside; both have their own time limit and reject when the message was not accepted. */
+export interface SendBackPort {
+  /** Hands it to the broker that stores it (36). */
+  sendBack(job: SendBackJob, signal: AbortSignal): Promise<void>;
+  /** Sends a copy to the group's retry topic. */
+  sendToRetryTopic(job: SendBackJob, signal: AbortSignal): Promise<void>;
+}
+
+export interface SendBackInput {
+  readonly port: SendBackPort;
+  /** Pause before a message nobody took is delivered again from here. Unit: ms. */
+  readonly localRetryPause: number;
+  readonly parent: Receiver<SendBackReport>;
+}
+
+export interface SendBackContext extends SendBackInput {
+  /** Waiting for the next round. */
+  readonly waiting: readonly SendBackJob[];
+  /** In the round under way. */
+  readonly round: readonly SendBackJob[];
+  /** To be delivered again from here when the pause is over; those that come during it wait for the next one. */
+  readonly local: readonly SendBackJob[];
+}
+
+/** What became of one round. */
+export interface RoundOutcome {
+  readonly accepted: readonly SendBackJob[];
+  readonly refused: readonly { readonly job: SendBackJob; readonly error: RocketmqError }[];
+}
+
+export interface MessagesFailed {
+  readonly type: 'messages.failed';
+  readonly jobs: readonly SendBackJob[];
+}
+
+export type SendBackEvent = MessagesFailed | FaultEvent;
+
+export type SendBackReport =
+  | {
+      readonly type: 'message.returned';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      readonly attempt: number;
+      readonly delayLevel: number;
+      readonly error: RocketmqError | undefined;
+    }
+  | FaultEvent;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where do log lines go? pino by default; anything with pino's methods in its place. Secrets and bodies never get there. */
+import { type DestinationStream, pino } from 'pino';
+import type { LogLevel } from '../config/closed-sets.ts';
+import { redact } from './redact.ts';
+
+/** What a line is about, for programs; an error goes under `err`. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** The part of pino's logger that is used here. A pino instance is one. */
+export interface Logger {
+  trace(fields: LogFields, text: string): void;
+  debug(fields: LogFields, text: string): void;
+  info(fields: LogFields, text: string): void;
+  warn(fields: LogFields, text: string): void;
+  error(fields: LogFields, text: string): void;
+  /** A logger whose lines all carry these fields too. */
+  child(bindings: LogFields): Logger;
+  /** Saves the work for a line nobody sees. Without it every level counts as on. */
+  isLevelEnabled?(level: string): boolean;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+/**
+ * JSON lines by pino, to standard output unless another destination is given.
+ * @example createLogger({ level: 'info' }).info({ topic: 'orders' }, 'route changed');
+ */
+export function createLogger(options: {
+  readonly level: LogLevel;
+  readonly destination?: DestinationStream;
+}): Logger {
+  const settings = { name: 'rocketmq-actors', level: options.level };
+  return guardLogger(
+    options.destination === undefined ? pino(settings) : pino(settings, options.destination),
+  );
+}
+
+/**
+ * Makes any logger safe to call from everywhere: what it throws is dropped (there is nowhere left to report it), and
+ * secrets, bodies and endless structures are replaced before it sees them.
+ */
+export function guardLogger(logger: Logger): Logger {
+  const write = (level: (typeof levels)[number], fields: LogFields, text: string): void => {
+    try {
+      if (logger.isLevelEnabled?.(level) === false) return;
+      logger[level](redact(fields), text);
+    } catch {
+      // see above
+    }
+  };
+  return {
+    trace: (fields, text) => write('trace', fields, text),
+    debug: (fields, text) => write('debug', fields, text),
+    info: (fields, text) => write('info', fields, text),
+    warn: (fields, text) => write('warn', fields, text),
+    error: (fields, text) => write('error', fields, text),
+    child: bindings => guardLogger(childOf(logger, bindings)),
+  };
+}
+
+/** A logger whose child() fails goes on without the bindings. */
+function childOf(logger: Logger, bindings: LogFields): Logger {
+  try {
+    return logger.child(redact(bindings));
+  } catch {
+    return logger;
+  }
+}
+
+/** Logs nothing: for tests, and for logLevel 'silent' without pino. */
+export const silentLogger: Logger = {
+  trace: nothing,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => silentLogger,
+};
+
+function nothing(): void {}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can be set of a producer, and what is it by default? */
+import { type ConfigProblem, RocketmqError } from '../errors/errors.ts';
+import { groupProblem } from '../model/names.ts';
+import type { Address } from '../model/route.ts';
+import { endpointOf } from '../transport/address.ts';
+
+export interface ProducerOptions {
+  /** Name servers: `'a:9876;b:9876'` or an array. Without it the environment, ROCKETMQ_NAMESRV_ADDR or NAMESRV_ADDR. */
+  readonly namesrvAddr?: string | readonly string[];
+  /** Name of the group this producer belongs to. Default `DEFAULT_PRODUCER_GROUP`. */
+  readonly producerGroup?: string;
+  /** How long one try of a send may take, the wait for a connection included. Unit: ms. Default 3000. */
+  readonly sendMsgTimeout?: number;
+  /** How often a failed send is repeated, where possible at another broker. Default 2. */
+  readonly retryTimesWhenSendFailed?: number;
+  /** Largest body, and largest batch. Unit: bytes. Default 4194304, as brokers' maxMessageSize. */
+  readonly maxMessageSize?: number;
+  /** How long `start` waits for a name server. Unit: ms. Default 15000. */
+  readonly startTimeout?: number;
+  /** How long `shutdown` waits for sends under way. Unit: ms. Default 10000. */
+  readonly shutdownTimeout?: number;
+}
+
+export interface ResolvedProducerOptions {
+  readonly namesrvAddr: readonly Address[];
+  readonly producerGroup: string;
+  readonly sendMsgTimeout: number;
+  readonly retryTimesWhenSendFailed: number;
+  readonly maxMessageSize: number;
+  readonly startTimeout: number;
+  readonly shutdownTimeout: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const numbers = {
+  sendMsgTimeout: { byDefault: 3000, min: 1, max: 600_000 },
+  retryTimesWhenSendFailed: { byDefault: 2, min: 0, max: 100 },
+  maxMessageSize: { byDefault: 4 * 1024 * 1024, min: 1, max: 64 * 1024 * 1024 },
+  startTimeout: { byDefault: 15_000, min: 1, max: 600_000 },
+  shutdownTimeout: { byDefault: 10_000, min: 1, max: 600_000 },
+} as const;
+
+/** @throws RocketmqError `RMQ_CONFIG_INVALID` listing everything that is wrong, also in `context.problems` */
+export function resolveProducerOptions(options: ProducerOptions, env: Environment): ResolvedProducerOptions {
+  const problems: ConfigProblem[] = [];
+  const read = (option: keyof typeof numbers): number => {
+    const { byDefault, min, max } = numbers[option];
+    const value = options[option] ?? byDefault;
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    problems.push({ option, problem: `${value} is not a whole number from ${min} to ${max}` });
+    return byDefault;
+  };
+  const producerGroup = options.producerGroup ?? 'DEFAULT_PRODUCER_GROUP';
+  const wrongGroup = groupProblem(producerGroup);
+  if (wrongGroup !== undefined) problems.push({ option: 'producerGroup', problem: wrongGroup });
+  const resolved: ResolvedProducerOptions = {
+    namesrvAddr: nameServers(options, env, problems),
+    producerGroup,
+    sendMsgTimeout: read('sendMsgTimeout'),
+    retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
+    maxMessageSize: read('maxMessageSize'),
+    startTimeout: read('startTimeout'),
+    shutdownTimeout: read('shutdownTimeout'),
+  };
+  if (problems.length > 0) throw configInvalid(problems);
+  return resolved;
+}
+
+function nameServers(
+  { namesrvAddr }: ProducerOptions,
+  env: Environment,
+  problems: ConfigProblem[],
+): readonly Address[] {
+  const given = namesrvAddr ?? env['ROCKETMQ_NAMESRV_ADDR'] ?? env['NAMESRV_ADDR'] ?? '';
+  const parts = (typeof given === 'string' ? given.split(';') : given).map(part => part.trim());
+  const addresses = [...new Set(parts.filter(part => part !== ''))];
+  if (addresses.length === 0) {
+    problems.push({ option: 'namesrvAddr', problem: 'it names no address', hint: "Write 'host:9876'." });
+  }
+  for (const address of addresses) {
+    if (endpointOf(address) === undefined) {
+      problems.push({ option: 'namesrvAddr', problem: `${JSON.stringify(address)} is not host:port` });
+    }
+  }
+  return addresses;
+}
+
+function configInvalid(problems: readonly ConfigProblem[]): RocketmqError {
+  const lines = problems.map(({ option, problem }) => `${option}: ${problem}`).join('; ');
+  return new RocketmqError('RMQ_CONFIG_INVALID', `the producer config is wrong: ${lines}`, {
+    context: { problems },
+  });
+}

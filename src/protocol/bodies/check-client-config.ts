@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which selector shall the broker look at? Source: CheckClientRequestBody. */
+import { maybe, readBody, record, type ShapeOf, string, writeBody } from '../json-shape.ts';
+import { subscriptionData } from './subscription.ts';
+
+const clientConfig = record({ clientId: string, group: string, namespace: maybe(string), subscriptionData });
+
+export type ClientConfig = ShapeOf<typeof clientConfig>;
+
+export function encodeClientConfig(config: ClientConfig): Buffer {
+  return writeBody(clientConfig, config);
+}
+
+/** @throws ProtocolError `RMQ_BAD_BODY` */
+export function parseClientConfig(body: Buffer): ClientConfig {
+  return readBody(clientConfig, body, 'client config');
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which number means which request or response? Source: RequestCode, ResponseCode, protocol.md section 2. */
+
+export const RequestCode = {
+  SEND_MESSAGE: 10,
+  PULL_MESSAGE: 11,
+  QUERY_CONSUMER_OFFSET: 14,
+  UPDATE_CONSUMER_OFFSET: 15,
+  UPDATE_AND_CREATE_TOPIC: 17,
+  SEARCH_OFFSET_BY_TIMESTAMP: 29,
+  GET_MAX_OFFSET: 30,
+  GET_MIN_OFFSET: 31,
+  GET_EARLIEST_MSG_STORETIME: 32,
+  VIEW_MESSAGE_BY_ID: 33,
+  HEART_BEAT: 34,
+  UNREGISTER_CLIENT: 35,
+  CONSUMER_SEND_MSG_BACK: 36,
+  END_TRANSACTION: 37,
+  GET_CONSUMER_LIST_BY_GROUP: 38,
+  CHECK_TRANSACTION_STATE: 39,
+  NOTIFY_CONSUMER_IDS_CHANGED: 40,
+  LOCK_BATCH_MQ: 41,
+  UNLOCK_BATCH_MQ: 42,
+  CHECK_CLIENT_CONFIG: 46,
+  PUT_KV_CONFIG: 100,
+  GET_KV_CONFIG: 101,
+  DELETE_KV_CONFIG: 102,
+  REGISTER_BROKER: 103,
+  UNREGISTER_BROKER: 104,
+  GET_ROUTEINFO_BY_TOPIC: 105,
+  GET_BROKER_CLUSTER_INFO: 106,
+  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: 200,
+  GET_TOPIC_STATS_INFO: 202,
+  GET_CONSUMER_CONNECTION_LIST: 203,
+  GET_ALL_TOPIC_LIST_FROM_NAMESERVER: 206,
+  GET_CONSUME_STATS: 208,
+  RESET_CONSUMER_CLIENT_OFFSET: 220,
+  GET_CONSUMER_STATUS_FROM_CLIENT: 221,
+  INVOKE_BROKER_TO_RESET_OFFSET: 222,
+  INVOKE_BROKER_TO_GET_CONSUMER_STATUS: 223,
+  GET_TOPICS_BY_CLUSTER: 224,
+  GET_CONSUMER_RUNNING_INFO: 307,
+  CONSUME_MESSAGE_DIRECTLY: 309,
+  SEND_MESSAGE_V2: 310,
+  SEND_BATCH_MESSAGE: 320,
+  QUERY_DATA_VERSION: 322,
+  SEND_REPLY_MESSAGE: 324,
+  SEND_REPLY_MESSAGE_V2: 325,
+  PUSH_REPLY_MESSAGE_TO_CLIENT: 326,
+  LITE_PULL_MESSAGE: 361,
+  QUERY_ASSIGNMENT: 400,
+  SET_MESSAGE_REQUEST_MODE: 401,
+} as const;
+export type RequestCode = (typeof RequestCode)[keyof typeof RequestCode];
+
+export const ResponseCode = {
+  SUCCESS: 0,
+  SYSTEM_ERROR: 1,
+  SYSTEM_BUSY: 2,
+  REQUEST_CODE_NOT_SUPPORTED: 3,
+  TRANSACTION_FAILED: 4,
+  FLUSH_DISK_TIMEOUT: 10,
+  SLAVE_NOT_AVAILABLE: 11,
+  FLUSH_SLAVE_TIMEOUT: 12,
+  MESSAGE_ILLEGAL: 13,
+  SERVICE_NOT_AVAILABLE: 14,
+  VERSION_NOT_SUPPORTED: 15,
+  NO_PERMISSION: 16,
+  TOPIC_NOT_EXIST: 17,
+  TOPIC_EXIST_ALREADY: 18,
+  PULL_NOT_FOUND: 19,
+  PULL_RETRY_IMMEDIATELY: 20,
+  PULL_OFFSET_MOVED: 21,
+  QUERY_NOT_FOUND: 22,
+  SUBSCRIPTION_PARSE_FAILED: 23,
+  SUBSCRIPTION_NOT_EXIST: 24,
+  SUBSCRIPTION_NOT_LATEST: 25,
+  SUBSCRIPTION_GROUP_NOT_EXIST: 26,
+  FILTER_DATA_NOT_EXIST: 27,
+  FILTER_DATA_NOT_LATEST: 28,
+  INVALID_PARAMETER: 29,
+  NOT_IN_CURRENT_UNIT: 205,
+  CONSUMER_NOT_ONLINE: 206,
+  CONSUME_MSG_TIMEOUT: 207,
+  NO_MESSAGE: 208,
+  POLLING_FULL: 209,
+  POLLING_TIMEOUT: 210,
+  BROKER_NOT_EXIST: 211,
+  BROADCAST_CONSUMPTION: 213,
+  FLOW_CONTROL: 215,
+  NOT_LEADER_FOR_QUEUE: 501,
+  ILLEGAL_OPERATION: 604,
+  GO_AWAY: 1500,
+} as const;
+export type ResponseCode = (typeof ResponseCode)[keyof typeof ResponseCode];
+
+/** The request's name for logs and errors, e.g. `PULL_MESSAGE`; an unknown code is shown as `request 999`. */
+export function requestName(code: number): string {
+  return requestNames.get(code) ?? `request ${code}`;
+}
+
+/** The response code's name for logs and errors, e.g. `TOPIC_NOT_EXIST`; an unknown one is shown as `response 999`. */
+export function responseName(code: number): string {
+  return responseNames.get(code) ?? `response ${code}`;
+}
+
+const requestNames = namesByCode(RequestCode);
+const responseNames = namesByCode(ResponseCode);
+
+function namesByCode(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(table).map(([name, code]) => [code, name]));
+}

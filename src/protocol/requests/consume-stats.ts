@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How far is a group behind? The body is in bodies/consume-stats.ts. Source: GetConsumeStatsRequestHeader. */
+import { RequestCode } from '../codes.ts';
+import { defineRequest } from '../define-request.ts';
+import { optional, text } from '../fields.ts';
+
+export const consumeStats = defineRequest({
+  name: 'consumeStats',
+  code: RequestCode.GET_CONSUME_STATS,
+  header: {
+    consumerGroup: text,
+    topic: optional(text),
+    /** Topics with `;` between, 5.3.2+. */
+    topicList: optional(text),
+  },
+});

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which offset of a queue may be handed to the broker now? The rules that keep commits from going backwards, as plain code. */
+import type { QueueOffset } from '../model/queue-offset.ts';
+
+/** Asked synchronously before every commit; false while commits are withheld, as after a pause of this process. */
+export type CommitGate = () => boolean;
+
+/** From this age a carrier that was not answered no longer stands in the way. Unit: ms. */
+export const carrierGrace = 1000;
+/**
+ * From this age a one-way 15 no longer delays an answered 15: the broker takes both from one queue in order, so only two
+ * of its threads can race. A pull's commit runs in another thread pool and needs the whole {@link carrierGrace}. Unit: ms.
+ */
+export const onewayGrace = 100;
+
+const none = -1;
+const free = Number.NEGATIVE_INFINITY;
+
+/** `failed`: its outcome is not known and never will be, as after a lost connection; it may still be on its way. */
+type FlightKind = 'awaited' | 'oneway' | 'failed';
+
+/** A carrier that went on unanswered while a later one was sent. */
+interface Overtaken {
+  readonly offset: number;
+  readonly epoch: number;
+}
+
+/**
+ * The commit line of one owned queue: what may be committed, what the broker has, and what is on the way.
+ *
+ * A *carrier* is whatever takes an offset to the broker: a pull with the commit flag, or a 15.
+ * Rules (design.md G2): a value handed over never goes back except after {@link reset}; nothing past {@link point} is
+ * handed over; one carrier at a time, unless the first is unanswered for {@link carrierGrace}; a failed carrier's value is handed
+ * over again. Used on the hot path: no call allocates unless a carrier is overtaken.
+ *
+ * @example
+ * const offset = line.take(clock.now());          // before a pull: set the commit flag when there is a value
+ * if (offset !== undefined) line.settled(offset, true);  // that pull was answered with 0, 19, 20 or 21
+ */
+export class CommitLine {
+  readonly #mayCommit: CommitGate;
+  #point = none;
+  /** Highest value the broker answered for. */
+  #handed = none;
+  /** The value of the newest carrier: above handed while it is unanswered, or one-way. */
+  #sent = none;
+  /** What the broker has is not certain: hand the point over once more. */
+  #doubt = false;
+  #closed = false;
+  /** Counts resets, so that a carrier from before one cannot speak for what came after. */
+  #epoch = 0;
+  // The newest carrier that may still land; flightSince is `free` when there is none.
+  #flight = none;
+  #flightSince = free;
+  #flightEpoch = 0;
+  #flightKind: FlightKind = 'awaited';
+  readonly #overtaken: Overtaken[] = [];
+  readonly #waiters = new Set<() => void>();
+
+  constructor(mayCommit: CommitGate) {
+    this.#mayCommit = mayCommit;
+  }
+
+  /** What may be committed: every message before it is finished. `undefined` until known. */
+  get point(): QueueOffset | undefined {
+    return asOffset(this.#point);
+  }
+
+  /** The last value the broker answered for. `undefined` when nothing is known. */
+  get handed(): QueueOffset | undefined {
+    return asOffset(this.#handed);
+  }
+
+  /** True when the broker certainly has the point, or there is none. */
+  get isSettled(): boolean {
+    return this.#point <= this.#handed && !this.#doubt;
+  }
+
+  /** True after {@link close}: nothing is handed over any more. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Moves the point up; a lower or equal value changes nothing. True when it moved. */
+  advance(point: QueueOffset): boolean {
+    if (point <= this.#point) return false;
+    this.#point = point;
+    return true;
+  }
+
+  /**
+   * Sets the point, backwards too: start, seek, correction by code 21, reset from outside.
+   * `stored` tells that the broker already has this very value (it answered a 14 with it), so nothing needs handing over.
+   */
+  reset(point: QueueOffset, stored = false): void {
+    this.#epoch++;
+    this.#point = point;
+    this.#handed = stored ? point : none;
+    this.#sent = this.#handed;
+    this.#doubt = false;
+  }
+
+  /**
+   * The value an answered carrier (flagged pull, 15 as a request) shall take along now, or `undefined`.
+   * Whoever takes a value calls {@link settled} or {@link refused} with it exactly once. `now`: monotonic ms.
+   */
+  take(now: number): QueueOffset | undefined {
+    if (this.#point <= this.#handed && !this.#doubt) return undefined;
+    return this.#depart(now, carrierGrace, 'awaited');
+  }
+
+  /**
+   * The value a one-way 15 shall take along now, or `undefined`. It is not answered: call {@link refused} when it could
+   * not be written, and nothing otherwise; the next answered carrier confirms it.
+   */
+  takeOneway(now: number): QueueOffset | undefined {
+    if (this.#point <= this.#sent && !this.#doubt) return undefined;
+    return this.#depart(now, carrierGrace, 'oneway');
+  }
+
+  /** As {@link take} for the last 15 of a queue, which need not wait as long behind a one-way 15. */
+  takeFinal(now: number): QueueOffset | undefined {
+    if (this.#point <= this.#handed && !this.#doubt) return undefined;
+    return this.#depart(now, this.#finalGrace(), 'awaited');
+  }
+
+  /**
+   * A carrier's outcome. `accepted`: the broker answered that it stored the value. False when that is not known (timed
+   * out, connection lost): the value is handed over again, once the carrier is {@link carrierGrace} old and cannot land late.
+   */
+  settled(offset: QueueOffset, accepted: boolean): void {
+    this.#end(offset, accepted, accepted);
+  }
+
+  /** The carrier certainly did not store the value: it was never written, or refused in an answer. It is handed over again. */
+  refused(offset: QueueOffset): void {
+    this.#end(offset, false, true);
+  }
+
+  /** For how long {@link takeFinal} has to wait for carriers in flight. Unit: ms. */
+  waitForFinal(now: number): number {
+    return this.#flightSince === free ? 0 : Math.max(0, this.#flightSince + this.#finalGrace() - now);
+  }
+
+  /** Calls `fn` once, when the carrier in flight has an outcome or the line is closed. Returns a function that takes it back. */
+  onceSettled(fn: () => void): () => void {
+    this.#waiters.add(fn);
+    return () => this.#waiters.delete(fn);
+  }
+
+  /** Nothing is handed over from here on: the queue is no longer ours. */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  #depart(now: number, grace: number, kind: FlightKind): QueueOffset | undefined {
+    if (this.#flightSince !== free && now - this.#flightSince < grace) return undefined;
+    if (this.#closed || !this.#mayCommit()) return undefined;
+    if (this.#flightSince !== free && this.#flightKind === 'awaited') {
+      this.#overtaken.push({ offset: this.#flight, epoch: this.#flightEpoch });
+    }
+    this.#flight = this.#point;
+    this.#flightSince = now;
+    this.#flightEpoch = this.#epoch;
+    this.#flightKind = kind;
+    this.#sent = this.#point;
+    this.#doubt = false;
+    return this.#point as QueueOffset; // the point came in branded, and take asks only when there is one
+  }
+
+  /** `gone`: it cannot land any more. */
+  #end(offset: number, accepted: boolean, gone: boolean): void {
+    if (this.#overtaken.length > 0 && this.#endOvertaken(offset, accepted)) return;
+    if (this.#flightSince === free || this.#flight !== offset || this.#flightKind === 'failed') return;
+    if (gone) this.#flightSince = free;
+    else this.#flightKind = 'failed';
+    if (this.#flightEpoch === this.#epoch) this.#learn(offset, accepted);
+    if (this.#waiters.size > 0) this.#wake();
+  }
+
+  #finalGrace(): number {
+    return this.#flightKind === 'oneway' ? onewayGrace : carrierGrace;
+  }
+
+  /** A value that was not accepted may have landed or not: whatever else is known, the point travels again. */
+  #learn(offset: number, accepted: boolean): void {
+    if (!accepted) this.#doubt = true;
+    else if (offset > this.#handed) this.#handed = offset;
+  }
+
+  /** It may have landed after the carrier that overtook it, so the point is handed over once more. */
+  #endOvertaken(offset: number, accepted: boolean): boolean {
+    const at = this.#overtaken.findIndex(carrier => carrier.offset === offset);
+    if (at < 0) return false;
+    const [carrier] = this.#overtaken.splice(at, 1);
+    if (accepted && carrier?.epoch === this.#epoch) this.#learn(offset, true);
+    this.#doubt = this.#point !== none;
+    return true;
+  }
+
+  #wake(): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter();
+  }
+}
+
+function asOffset(value: number): QueueOffset | undefined {
+  return value === none ? undefined : (value as QueueOffset); // came in branded
+}

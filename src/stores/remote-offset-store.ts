@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where does a clustering consumer keep its offsets? At the brokers, with the working copy in memory. */
+import { BrokerError, type RocketmqError, toRocketmqError } from '../errors/errors.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MessageQueue, QueueKey } from '../model/message-queue.ts';
+import type { QueueOffset } from '../model/queue-offset.ts';
+import { notCommitted, notWritten, withheld } from './commit-errors.ts';
+import type { CommitGate, CommitLine } from './commit-line.ts';
+import {
+  type CallOptions,
+  type OffsetStore,
+  type OffsetStoreMetrics,
+  type PersistOptions,
+  type PersistReport,
+  type QueuePosition,
+  ReadOffsetType,
+  type UncommittedPosition,
+} from './offset-store.ts';
+import { type OffsetEntry, OffsetTable } from './offset-table.ts';
+import { StoreStats } from './store-stats.ts';
+import { waitFor, within } from './wait-for.ts';
+
+/** The brokers, as this store needs them; the consumer's group and the broker's address are known behind it. */
+export interface RemoteOffsetPort {
+  /** Request 14. `undefined` only when the broker answered that it has none (22); anything else rejects. */
+  query(queue: MessageQueue, options: CallOptions): Promise<QueueOffset | undefined>;
+  /** Request 15, answered. Rejects when it was not answered with success. */
+  update(queue: MessageQueue, offset: QueueOffset, options: CallOptions): Promise<void>;
+  /** Request 15, one-way. False when it could not be written. */
+  updateOneway(queue: MessageQueue, offset: QueueOffset): boolean;
+}
+
+export interface RemoteOffsetStoreOptions {
+  readonly port: RemoteOffsetPort;
+  readonly clock: Clock;
+  /** Asked before every commit of any queue. Default: always. */
+  readonly mayCommit?: CommitGate;
+  /** Most queues kept in memory. Unit: entries. Default 10000. */
+  readonly maxOffsetStoreSize?: number;
+  /** Writes to one broker in one go. Unit: queues. Default 100. */
+  readonly persistBatchSize?: number;
+  /** For a call that brings no timeout of its own. Unit: ms. Default 5000, as Java's offset requests. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Offsets at the brokers. Source: consumer.store.RemoteBrokerOffsetStore, design.md G2.
+ * @example
+ * const store = new RemoteOffsetStore({ port, clock: systemClock });
+ * store.line(queue).reset(start);
+ * await store.persist(queue);
+ */
+export class RemoteOffsetStore implements OffsetStore {
+  readonly #port: RemoteOffsetPort;
+  readonly #clock: Clock;
+  readonly #batchSize: number;
+  readonly #timeoutMs: number;
+  readonly #table: OffsetTable;
+  readonly #stats = new StoreStats();
+
+  constructor(options: RemoteOffsetStoreOptions) {
+    this.#port = options.port;
+    this.#clock = options.clock;
+    this.#table = new OffsetTable(options.maxOffsetStoreSize ?? 10_000, options.mayCommit ?? (() => true));
+    this.#batchSize = Math.max(1, options.persistBatchSize ?? 100);
+    this.#timeoutMs = options.timeoutMs ?? 5000;
+  }
+
+  /** The brokers keep the offsets; nothing to read beforehand. */
+  async load(): Promise<void> {}
+
+  line(queue: MessageQueue): CommitLine {
+    return this.#table.line(queue);
+  }
+
+  updateOffset(queue: MessageQueue, offset: QueueOffset, increaseOnly = true): void {
+    const line = this.line(queue);
+    if (increaseOnly) line.advance(offset);
+    else line.reset(offset);
+  }
+
+  async readOffset(
+    queue: MessageQueue,
+    type: ReadOffsetType = ReadOffsetType.MEMORY_FIRST_THEN_STORE,
+    options: CallOptions = {},
+  ): Promise<QueueOffset | undefined> {
+    if (type !== ReadOffsetType.READ_FROM_STORE) {
+      const offset = this.#table.get(queue)?.line.point;
+      this.#stats.read(offset !== undefined);
+      if (offset !== undefined || type === ReadOffsetType.READ_FROM_MEMORY) return offset;
+    }
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const offset = await this.#timed(() => this.#port.query(queue, { ...options, timeoutMs }));
+    if (offset !== undefined) this.#remember(queue, offset);
+    return offset;
+  }
+
+  async persist(queue: MessageQueue, options: CallOptions = {}): Promise<void> {
+    const entry = this.#table.get(queue);
+    if (entry !== undefined) await this.#commit(entry, this.#deadline(options), options.signal);
+  }
+
+  async persistAll(queues?: readonly MessageQueue[], options: PersistOptions = {}): Promise<PersistReport> {
+    const lanes = lanesByBroker(this.#table.withPoint(queues));
+    const report = new Report();
+    const deadline = this.#deadline(options);
+    await Promise.all(
+      lanes.map(lane =>
+        options.answered === true
+          ? this.#commitLane(lane, deadline, options.signal, report)
+          : this.#writeLane(lane, options.signal, report),
+      ),
+    );
+    return report;
+  }
+
+  removeOffset(queue: MessageQueue): void {
+    this.#table.remove(queue);
+  }
+
+  cloneOffsetTable(topic?: string): ReadonlyMap<QueueKey, QueueOffset> {
+    return this.#table.points(topic);
+  }
+
+  uncommitted(): readonly QueuePosition[] {
+    return this.#table.unsettled();
+  }
+
+  metrics(): OffsetStoreMetrics {
+    return { entries: this.#table.size, ...this.#stats.figures() };
+  }
+
+  #deadline(options: CallOptions): number {
+    return this.#clock.now() + (options.timeoutMs ?? this.#timeoutMs);
+  }
+
+  /** An owned queue whose point is not known yet starts with what the broker has; a known point is never overwritten. */
+  #remember(queue: MessageQueue, offset: QueueOffset): void {
+    const line = this.#table.get(queue)?.line;
+    if (line !== undefined && line.point === undefined) line.reset(offset, true);
+  }
+
+  /** The final form for one broker: as many calls side by side as go into one write. */
+  async #commitLane(
+    lane: Lane,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    report: Report,
+  ): Promise<void> {
+    for (let from = 0; from < lane.length; from += this.#batchSize) {
+      const batch = lane.slice(from, from + this.#batchSize);
+      await Promise.all(batch.map(entry => this.#commitInto(report, entry, deadline, signal)));
+    }
+  }
+
+  async #commitInto(
+    report: Report,
+    entry: OffsetEntry,
+    deadline: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { queue, line } = entry;
+    try {
+      await this.#commit(entry, deadline, signal);
+      if (line.handed !== undefined) report.committed.push({ queue, offset: line.handed });
+    } catch (error) {
+      const offset = line.point;
+      if (offset !== undefined) report.uncommitted.push({ queue, offset, error: toRocketmqError(error) });
+    }
+  }
+
+  /** The final form for one queue: wait for carriers in flight, hand over, believe only an answer. */
+  async #commit({ queue, line }: OffsetEntry, deadline: number, signal?: AbortSignal): Promise<void> {
+    const tooLate = (): RocketmqError => notCommitted(queue, line, signal);
+    for (let wait = this.#waitOf(line); wait > 0; wait = this.#waitOf(line)) {
+      if (signal?.aborted === true || this.#clock.now() >= deadline) throw tooLate();
+      const ms = Math.min(wait, deadline - this.#clock.now());
+      await waitFor(this.#clock, ms, { signal, wake: fn => line.onceSettled(fn) });
+    }
+    if (line.isSettled) return;
+    if (signal?.aborted === true || this.#clock.now() >= deadline) throw tooLate();
+    const offset = line.takeFinal(this.#clock.now());
+    if (offset === undefined) throw withheld(queue, line);
+    const timeoutMs = deadline - this.#clock.now();
+    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    await within(this.#update(queue, line, offset, options), {
+      clock: this.#clock,
+      deadline,
+      signal,
+      tooLate,
+    });
+  }
+
+  #waitOf(line: CommitLine): number {
+    return line.isSettled || line.isClosed ? 0 : line.waitForFinal(this.#clock.now());
+  }
+
+  /** Tells the line of the outcome whenever it comes, also when nobody waits for it any more. */
+  async #update(
+    queue: MessageQueue,
+    line: CommitLine,
+    offset: QueueOffset,
+    options: CallOptions,
+  ): Promise<void> {
+    try {
+      await this.#timed(() => this.#port.update(queue, offset, options));
+    } catch (error) {
+      if (error instanceof BrokerError) line.refused(offset);
+      else line.settled(offset, false);
+      this.#stats.persisted(false);
+      throw error;
+    }
+    line.settled(offset, true);
+    this.#stats.persisted(true);
+  }
+
+  /** The periodic form for one broker: a batch a turn; after a failed write the rest waits for the next persist. */
+  async #writeLane(lane: Lane, signal: AbortSignal | undefined, report: Report): Promise<void> {
+    let written = 0;
+    for (const entry of lane) {
+      const offset = entry.line.takeOneway(this.#clock.now());
+      if (offset === undefined) continue;
+      const error = this.#write(entry, offset);
+      if (error !== undefined) {
+        report.uncommitted.push({ queue: entry.queue, offset, error });
+        return;
+      }
+      report.committed.push({ queue: entry.queue, offset });
+      if (++written % this.#batchSize === 0) await waitFor(this.#clock, 0, { signal });
+      if (signal?.aborted === true) return;
+    }
+  }
+
+  #write({ queue, line }: OffsetEntry, offset: QueueOffset): RocketmqError | undefined {
+    let error: RocketmqError | undefined;
+    try {
+      if (!this.#port.updateOneway(queue, offset)) error = notWritten(queue, offset);
+    } catch (thrown) {
+      error = toRocketmqError(thrown);
+    }
+    if (error !== undefined) line.refused(offset);
+    this.#stats.persisted(error === undefined);
+    return error;
+  }
+
+  async #timed<T>(call: () => Promise<T>): Promise<T> {
+    const from = this.#clock.now();
+    try {
+      return await call();
+    } finally {
+      this.#stats.called(this.#clock.now() - from);
+    }
+  }
+}
+
+type Lane = readonly OffsetEntry[];
+
+class Report implements PersistReport {
+  readonly committed: QueuePosition[] = [];
+  readonly uncommitted: UncommittedPosition[] = [];
+}
+
+function lanesByBroker(entries: readonly OffsetEntry[]): readonly Lane[] {
+  const lanes = new Map<string, OffsetEntry[]>();
+  for (const entry of entries) {
+    const lane = lanes.get(entry.queue.brokerName);
+    if (lane === undefined) lanes.set(entry.queue.brokerName, [entry]);
+    else lane.push(entry);
+  }
+  return [...lanes.values()];
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which topics does this consumer want now, with which selectors, and does a received message match? */
+import { RocketmqError, SubscriptionError, toError } from '../errors/errors.ts';
+import { isRetryTopic, retryTopicOf, topicProblem } from '../model/names.ts';
+import { everything, type Selector, type SubscriptionData, subscriptionData } from '../model/subscription.ts';
+import { asSelector, checkSelector } from './check-selector.ts';
+
+/** The most topics of one consumer. */
+export const maxSubscriptions = 1000;
+
+/** One subscribed topic. */
+export interface Subscription {
+  readonly topic: string;
+  readonly selector: Selector;
+  /** As heartbeats carry it, with the version of its last change. */
+  readonly data: SubscriptionData;
+}
+
+/** What happened to a topic. */
+export interface SubscriptionChange {
+  readonly kind: 'subscribed' | 'updated' | 'unsubscribed';
+  readonly topic: string;
+  /** The version after the change. */
+  readonly version: number;
+}
+
+export interface SubscriptionManagerOptions {
+  /** Wall clock for versions. Unit: ms since 1970. Default: the system's. */
+  readonly wallNow?: () => number;
+  /** The most topics. Default: 1000. */
+  readonly limit?: number;
+  /** Told when an observer given to onChange throws. Default: the change's caller gets the error, after all observers were told. */
+  readonly report?: (error: RocketmqError) => void;
+}
+
+interface Entry extends Subscription {
+  /** The wanted tags; undefined: all. Checked again here because brokers filter by hash. */
+  readonly tags: ReadonlySet<string> | undefined;
+}
+
+/**
+ * The subscriptions of one consumer; they survive a suspend and are what heartbeats, routes and rebalancing ask for.
+ * @example
+ * const subscriptions = new SubscriptionManager();
+ * subscriptions.subscribe('orders', tag('paid || shipped'));
+ * subscriptions.matches('orders', 'paid'); // true
+ */
+export class SubscriptionManager {
+  readonly #entries = new Map<string, Entry>();
+  readonly #observers = new Set<(change: SubscriptionChange) => void>();
+  readonly #wallNow: () => number;
+  readonly #limit: number;
+  readonly #report: ((error: RocketmqError) => void) | undefined;
+  /** Of the retry topic, which never changes. */
+  readonly #firstVersion: number;
+  #version: number;
+
+  constructor(options: SubscriptionManagerOptions = {}) {
+    this.#wallNow = options.wallNow ?? Date.now;
+    this.#limit = options.limit ?? maxSubscriptions;
+    this.#report = options.report;
+    this.#firstVersion = Math.floor(this.#wallNow());
+    this.#version = this.#firstVersion;
+  }
+
+  /** Grows with every change, also when the wall clock stands still or goes back. Unit: ms since 1970. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** How many topics are subscribed, the retry topic not counted. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Wants a topic. Subscribed already: the selector is replaced, as Java does; the same one again changes nothing.
+   * @param selector default: all messages
+   * @returns whether something changed
+   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: illegal topic or selector, or too many topics
+   */
+  subscribe(topic: string, selector: Selector = everything): boolean {
+    checkTopic(topic);
+    const checked = checkedSelector(topic, selector);
+    const known = this.#entries.get(topic);
+    if (known !== undefined) return this.#replace(known, checked);
+    if (this.#entries.size >= this.#limit) {
+      throw invalid(`${topic} would be topic ${this.#limit + 1}; at most ${this.#limit} are allowed`, {
+        topic,
+        limit: this.#limit,
+      });
+    }
+    this.#put(topic, checked);
+    this.#tell('subscribed', topic);
+    return true;
+  }
+
+  /**
+   * Replaces the selector of a subscribed topic.
+   * @returns whether it was another one
+   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: the topic is not subscribed, or the selector is illegal
+   */
+  updateSelector(topic: string, selector: Selector): boolean {
+    const known = this.#entries.get(topic);
+    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic });
+    return this.#replace(known, checkedSelector(topic, selector));
+  }
+
+  /** No longer wants a topic. Answers whether it was subscribed. */
+  unsubscribe(topic: string): boolean {
+    if (!this.#entries.delete(topic)) return false;
+    this.#nextVersion();
+    this.#tell('unsubscribed', topic);
+    return true;
+  }
+
+  get(topic: string): Subscription | undefined {
+    return this.#entries.get(topic);
+  }
+
+  isSubscribed(topic: string): boolean {
+    return this.#entries.has(topic);
+  }
+
+  /** The topics in the order they were first subscribed; the retry topic is not among them. */
+  getTopics(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /**
+   * What a heartbeat lists.
+   * @param options.retryOf adds the retry topic of this group, with all messages
+   */
+  toDataList(options: { readonly retryOf?: string } = {}): readonly SubscriptionData[] {
+    const own = Array.from(this.#entries.values(), entry => entry.data);
+    const retryTopic = options.retryOf === undefined ? undefined : retryTopicOf(options.retryOf);
+    if (retryTopic === undefined || this.#entries.has(retryTopic)) return own;
+    return [...own, subscriptionData(retryTopic, everything, this.#firstVersion)];
+  }
+
+  /**
+   * Whether a message pulled from a queue of this topic is wanted, by its whole tag. Ask with the queue's topic: what comes
+   * from a retry queue was wanted before and stays so. A topic that is not subscribed (any more) has no filter: its messages
+   * are not skipped.
+   */
+  matches(topic: string, tags: string | undefined): boolean {
+    const wanted = this.#entries.get(topic)?.tags;
+    return wanted === undefined || (tags !== undefined && wanted.has(tags));
+  }
+
+  /** The tags a topic's messages must have one of; undefined when nothing is to be checked. For a loop over one batch. */
+  filterOf(topic: string): ReadonlySet<string> | undefined {
+    return this.#entries.get(topic)?.tags;
+  }
+
+  /** Calls the observer after every change, before the changing call returns. Answers a function that ends this. */
+  onChange(observer: (change: SubscriptionChange) => void): () => void {
+    const own = (change: SubscriptionChange): void => observer(change); // the same function may observe twice
+    this.#observers.add(own);
+    return () => {
+      this.#observers.delete(own);
+    };
+  }
+
+  #replace(known: Entry, selector: Selector): boolean {
+    if (known.selector.type === selector.type && known.selector.expression === selector.expression)
+      return false;
+    this.#put(known.topic, selector);
+    this.#tell('updated', known.topic);
+    return true;
+  }
+
+  #put(topic: string, selector: Selector): void {
+    const data = subscriptionData(topic, selector, this.#nextVersion());
+    const takesAll = data.tagsSet.length === 0 || isRetryTopic(topic);
+    const tags = takesAll ? undefined : new Set(data.tagsSet);
+    this.#entries.set(topic, { topic, selector, data, tags });
+  }
+
+  #nextVersion(): number {
+    this.#version = Math.max(Math.floor(this.#wallNow()), this.#version + 1);
+    return this.#version;
+  }
+
+  #tell(kind: SubscriptionChange['kind'], topic: string): void {
+    const change: SubscriptionChange = { kind, topic, version: this.#version };
+    const failures = [...this.#observers].flatMap(observer => failureOf(() => observer(change)));
+    const [first] = failures;
+    if (first === undefined) return;
+    if (this.#report === undefined) throw first;
+    for (const failure of failures) this.#report(failure);
+  }
+}
+
+function failureOf(call: () => void): readonly RocketmqError[] {
+  try {
+    call();
+    return [];
+  } catch (thrown) {
+    const text = `an observer of the subscriptions threw: ${toError(thrown).message}`;
+    return [new RocketmqError('RMQ_CALLBACK_FAILED', text, { cause: thrown })];
+  }
+}
+
+/** Callers in JavaScript may pass anything. */
+function checkTopic(topic: unknown): void {
+  if (typeof topic !== 'string') throw invalid(`a topic is a string, not ${typeof topic}`, {});
+  const problem = topicProblem(topic);
+  if (problem !== undefined) throw invalid(`topic '${topic}': ${problem}`, { topic });
+}
+
+/** A copy of the selector, checked. */
+function checkedSelector(topic: string, value: unknown): Selector {
+  const selector = asSelector(value);
+  if (selector === undefined) throw invalid(`selector of ${topic}: write tag('…') or sql('…')`, { topic });
+  const remark = checkSelector(selector);
+  if (remark?.severity !== 'problem') return selector;
+  throw invalid(`selector of ${topic}: ${remark.text}. ${remark.hint}`, { topic, selector });
+}
+
+function invalid(message: string, context: Readonly<Record<string, unknown>>): SubscriptionError {
+  return new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', message, { context });
+}

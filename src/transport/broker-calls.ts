@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can a consumer ask a broker, and what does the answer mean? One typed promise each, over the line to its address. */
+import type { MessageQueue } from '../model/message-queue.ts';
+import type { QueueOffset } from '../model/queue-offset.ts';
+import type { Address } from '../model/route.ts';
+import { parseConsumerList } from '../protocol/bodies/consumer-list.ts';
+import { encodeHeartbeat, type HeartbeatData } from '../protocol/bodies/heartbeat.ts';
+import { encodeLock, parseLockAnswer } from '../protocol/bodies/lock.ts';
+import { ResponseCode } from '../protocol/codes.ts';
+import { type HeaderOf, type Request, readReply } from '../protocol/define-request.ts';
+import type { Frame } from '../protocol/frame.ts';
+import { consumerListByGroup } from '../protocol/requests/consumer-list-by-group.ts';
+import { consumerSendMsgBack } from '../protocol/requests/consumer-send-msg-back.ts';
+import { heartbeat } from '../protocol/requests/heartbeat.ts';
+import { lockBatch } from '../protocol/requests/lock-batch.ts';
+import { maxOffset } from '../protocol/requests/max-offset.ts';
+import { minOffset } from '../protocol/requests/min-offset.ts';
+import { queryConsumerOffset } from '../protocol/requests/query-consumer-offset.ts';
+import { searchOffset } from '../protocol/requests/search-offset.ts';
+import { unlockBatch } from '../protocol/requests/unlock-batch.ts';
+import { unregisterClient } from '../protocol/requests/unregister-client.ts';
+import { updateConsumerOffset } from '../protocol/requests/update-consumer-offset.ts';
+import { errorOfResponse } from '../protocol/response-error.ts';
+import type { Caller } from './call.ts';
+import { ask, type CallOptions, type RequestOptions, tell } from './request.ts';
+import type { Switchboard } from './switchboard.ts';
+
+/** A queue as one group consumes it. */
+export interface GroupQueue {
+  readonly consumerGroup: string;
+  readonly queue: MessageQueue;
+}
+
+export interface GroupOffset extends GroupQueue {
+  /** The next offset to be read. */
+  readonly offset: QueueOffset;
+}
+
+export interface Membership {
+  readonly clientId: string;
+  readonly consumerGroup?: string;
+  readonly producerGroup?: string;
+}
+
+export interface LockRequest {
+  readonly clientId: string;
+  /** The name the locks are taken under: the group, or `%RETRY%group` for hand-over fences (design.md G3). */
+  readonly consumerGroup: string;
+  readonly queues: readonly MessageQueue[];
+}
+
+/** A failed message to be tried again later. Source: ConsumerSendMsgBackRequestHeader, protocol.md section 7.3. */
+export interface SendBackRequest {
+  readonly consumerGroup: string;
+  readonly brokerName: string;
+  /** Position of the message in its broker's commit log. Unit: bytes. */
+  readonly commitLogOffset: number;
+  /** -1: dead letter. 0: level 3 + attempts so far. Above: that level. */
+  readonly delayLevel: number;
+  readonly originMsgId: string;
+  readonly originTopic: string;
+  readonly maxReconsumeTimes: number;
+}
+
+/**
+ * Every call rejects with a BrokerError of the answer's code, a ProtocolError for an answer that cannot be read,
+ * a ConnectionError when there is none within `timeoutMs`, or RMQ_ABORTED through `signal`; each names the thing it was about.
+ */
+export class BrokerCalls {
+  readonly #switchboard: Switchboard;
+
+  constructor(switchboard: Switchboard) {
+    this.#switchboard = switchboard;
+  }
+
+  /** Tells the broker that this client is there (34). */
+  heartbeat(address: Address, data: HeartbeatData, options: CallOptions): Promise<void> {
+    return beat(this.#switchboard.line(address), data, options);
+  }
+
+  /** Leaves a group (35). */
+  async unregister(address: Address, member: Membership, options: CallOptions): Promise<void> {
+    const { clientId, consumerGroup, producerGroup } = member;
+    const what = `unregistering ${consumerGroup ?? producerGroup ?? clientId} at ${address}`;
+    await this.#ask(
+      address,
+      unregisterClient,
+      { clientID: clientId, consumerGroup, producerGroup },
+      { ...options, what },
+    );
+  }
+
+  /** Client ids of a group's members, as the broker lists them: unsorted (38). Empty when it knows nobody. */
+  async consumerIds(
+    address: Address,
+    consumerGroup: string,
+    options: CallOptions,
+  ): Promise<readonly string[]> {
+    const what = `members of ${consumerGroup} at ${address}`;
+    const frame = await ask(
+      this.#line(address),
+      consumerListByGroup,
+      { consumerGroup },
+      { ...options, what },
+    );
+    if (frame.code === ResponseCode.SUCCESS) return parseConsumerList(frame.body);
+    if (isNobody(frame)) return [];
+    throw errorOfResponse(what, frame, address);
+  }
+
+  /** The committed offset (14), or undefined when the broker says there is none (22); never a guess. */
+  async queryOffset(
+    address: Address,
+    { consumerGroup, queue }: GroupQueue,
+    options: CallOptions,
+  ): Promise<QueueOffset | undefined> {
+    const what = `committed offset of ${nameOf(queue)} for ${consumerGroup}`;
+    const header = { consumerGroup, ...place(queue), setZeroIfNotFound: false };
+    const frame = await ask(this.#line(address), queryConsumerOffset, header, { ...options, what });
+    if (frame.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
+    if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, address);
+    return readReply(queryConsumerOffset, frame).offset;
+  }
+
+  /** Commits and waits until the broker has taken it (15). */
+  async updateOffset(address: Address, commit: GroupOffset, options: CallOptions): Promise<void> {
+    await this.#ask(address, updateConsumerOffset, commitHeader(commit), {
+      ...options,
+      what: commitName(commit),
+    });
+  }
+
+  /** Commits without an answer (15). False: not sent, there is no connection or its send queue is full. */
+  updateOffsetOneway(address: Address, commit: GroupOffset): boolean {
+    return tell(this.#line(address), updateConsumerOffset, commitHeader(commit), {
+      what: commitName(commit),
+    });
+  }
+
+  /** The first offset still stored (31). */
+  async minOffset(address: Address, queue: MessageQueue, options: CallOptions): Promise<QueueOffset> {
+    const what = `min offset of ${nameOf(queue)}`;
+    const frame = await this.#ask(address, minOffset, place(queue), { ...options, what });
+    return readReply(minOffset, frame).offset;
+  }
+
+  /** The next offset to be written (30). */
+  async maxOffset(address: Address, queue: MessageQueue, options: CallOptions): Promise<QueueOffset> {
+    const what = `max offset of ${nameOf(queue)}`;
+    const frame = await this.#ask(address, maxOffset, place(queue), { ...options, what });
+    return readReply(maxOffset, frame).offset;
+  }
+
+  /**
+   * The first offset stored at or after a time (29).
+   * @param timestamp ms since 1970. Past the end 5.x answers max, 4.9 max - 1
+   */
+  async searchOffset(
+    address: Address,
+    queue: MessageQueue,
+    timestamp: number,
+    options: CallOptions,
+  ): Promise<QueueOffset> {
+    const what = `offset of ${nameOf(queue)} at ${timestamp}`;
+    const frame = await this.#ask(
+      address,
+      searchOffset,
+      { ...place(queue), timestamp },
+      { ...options, what },
+    );
+    return readReply(searchOffset, frame).offset;
+  }
+
+  /** Hands a failed message back (36). The address must be one of the broker that stores it. */
+  async sendBack(address: Address, message: SendBackRequest, options: CallOptions): Promise<void> {
+    const { consumerGroup: group, commitLogOffset: offset, brokerName: bname, ...rest } = message;
+    const what = `send-back of ${message.originMsgId} to ${bname}`;
+    await this.#ask(
+      address,
+      consumerSendMsgBack,
+      { ...rest, group, offset, bname, unitMode: false },
+      { ...options, what },
+    );
+  }
+
+  /** Locks queues for one member (41). Answers those that were granted or are held already. */
+  async lock(address: Address, request: LockRequest, options: CallOptions): Promise<readonly MessageQueue[]> {
+    const what = `lock of ${countOf(request)} at ${address} for ${request.consumerGroup}`;
+    const frame = await this.#ask(address, lockBatch, {}, { ...options, what, body: lockBody(request) });
+    return parseLockAnswer(frame.body);
+  }
+
+  /** Gives locks back and waits for the answer (42). */
+  async unlock(address: Address, request: LockRequest, options: CallOptions): Promise<void> {
+    const what = `unlock of ${countOf(request)} at ${address} for ${request.consumerGroup}`;
+    await this.#ask(address, unlockBatch, {}, { ...options, what, body: lockBody(request) });
+  }
+
+  #line(address: Address): Caller {
+    return this.#switchboard.line(address);
+  }
+
+  /** The success answer. */
+  async #ask<R extends Request>(
+    address: Address,
+    request: R,
+    header: HeaderOf<R>,
+    options: RequestOptions,
+  ): Promise<Frame> {
+    const frame = await ask(this.#line(address), request, header, options);
+    if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(options.what, frame, address);
+    return frame;
+  }
+}
+
+/**
+ * A heartbeat over any caller: the greeting of a new connection, where nothing else may come first.
+ * @example
+ * greet: (caller, signal) => beat(caller, heartbeatData(), { timeoutMs: 3000, signal })
+ */
+export async function beat(caller: Caller, data: HeartbeatData, options: CallOptions): Promise<void> {
+  const what = `heartbeat to ${caller.address}`;
+  const frame = await ask(caller, heartbeat, {}, { ...options, what, body: encodeHeartbeat(data) });
+  if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
+}
+
+/** Code 1 stands for every exception of a broker; only its text tells "nobody" from a failure. Source: ConsumerManageProcessor. */
+function isNobody(frame: Frame): boolean {
+  return (
+    frame.code === ResponseCode.SYSTEM_ERROR &&
+    frame.remark?.startsWith('no consumer for this group') === true
+  );
+}
+
+/** How queues read in messages: `orders-0@broker-a`. */
+function nameOf({ topic, queueId, brokerName }: MessageQueue): string {
+  return `${topic}-${queueId}@${brokerName}`;
+}
+
+/** Header fields that name a queue. */
+function place({ topic, queueId, brokerName }: MessageQueue) {
+  return { topic, queueId, bname: brokerName };
+}
+
+function commitHeader({ consumerGroup, queue, offset }: GroupOffset): HeaderOf<typeof updateConsumerOffset> {
+  return { consumerGroup, ...place(queue), commitOffset: offset };
+}
+
+function commitName({ consumerGroup, queue, offset }: GroupOffset): string {
+  return `commit of ${nameOf(queue)} at ${offset} for ${consumerGroup}`;
+}
+
+function countOf({ queues }: LockRequest): string {
+  return queues.length === 1 ? '1 queue' : `${queues.length} queues`;
+}
+
+function lockBody({ clientId, consumerGroup, queues }: LockRequest): Buffer {
+  return encodeLock({ clientId, consumerGroup, mqSet: queues, onlyThisBroker: false });
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What holds for every machine under src/machines? Importing them already proves that no target is misspelt. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { machinesUnder } from '../../visualizations/files.ts';
+import { machineRules } from '../support/machine-checks.ts';
+
+const machines = await machinesUnder(join(import.meta.dirname, '../../src/machines'));
+
+describe('the machines', () => {
+  it('are found, and each name is used once', () => {
+    const names = machines.map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(0);
+    expect([...new Set(names)]).toEqual(names);
+  });
+
+  it('carry their name as their id, so that charts, logs and the inspector agree', () => {
+    const different = machines.filter(({ name, machine }) => kebab(machine.id) !== name);
+    expect(different.map(({ name, machine }) => `${name} has the id ${machine.id}`)).toEqual([]);
+  });
+});
+
+describe.each(machines)('$name', ({ machine }) => {
+  it.each(Object.entries(machineRules))('%s', (_, rule) => {
+    expect(rule(machine)).toEqual([]);
+  });
+});
+
+function kebab(camel: string): string {
+  return camel.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What was true at this line of a trace? Built from the wire alone: connections, what waits for an answer, and each queue. */
+import type { FrameEntry, TracedQueue, TraceEntry } from './trace-entries.ts';
+
+/** Request codes that the rules speak of. protocol.md section 2. */
+export const codes = {
+  pull: 11,
+  queryOffset: 14,
+  updateOffset: 15,
+  heartbeat: 34,
+  unregister: 35,
+  sendBack: 36,
+  lock: 41,
+  unlock: 42,
+} as const;
+const sendCodes = new Set([10, 310, 320]);
+const offsetMoved = 21;
+const pullAnswers = new Set([0, 19, 20, offsetMoved]);
+const commitFlag = 1;
+
+type Of<Kind> = Extract<TraceEntry, { readonly kind: Kind }>;
+
+/** A request of our side that waits for its answer. */
+export interface Sent {
+  readonly line: number;
+  readonly at: number;
+  readonly entry: FrameEntry;
+  readonly queue: QueueFacts | undefined;
+}
+
+export interface Connection {
+  readonly id: number;
+  readonly address: string;
+  readonly openedAt: number;
+  /** Groups whose heartbeat was answered here, and that were not unregistered since. */
+  readonly groups: Set<string>;
+  readonly pending: Map<number, Sent>;
+}
+
+export interface QueueFacts {
+  readonly key: string;
+  readonly brokerName: string;
+  /** The pull that waits for its answer. */
+  pull: Sent | undefined;
+  /** Highest offset handed over as committed, and in which line. */
+  committed: { readonly offset: number; readonly line: number } | undefined;
+  /** Highest committed offset that the broker has acknowledged. */
+  acknowledged: number;
+  /** Offsets given to the listener, or only pulled, that are not done yet; with the line that brought them. */
+  readonly unfinished: Map<number, { readonly line: number; readonly delivered: boolean }>;
+  /** Where the contiguous row of done messages ends: the next offset. */
+  doneUpTo: number;
+}
+
+interface Delivery {
+  readonly line: number;
+  readonly entry: Of<'begin'>;
+}
+
+export class TraceWorld {
+  readonly connections = new Map<number, Connection>();
+  readonly queues = new Map<string, QueueFacts>();
+  readonly running = new Map<number, Delivery>();
+  /** Groups of which a 35 was sent, and in which line. */
+  readonly unregistered = new Map<string, number>();
+  stoppedAt: number | undefined;
+  hardStopped = false;
+  readonly killed = new Set<string>();
+  private readonly brokerNames = new Map<string, string>();
+  /** Which queue and offset a message has, by its place in the log and by its id: what a send-back names. */
+  private readonly places = new Map<string, { readonly queue: QueueFacts; readonly offset: number }>();
+
+  apply(entry: TraceEntry, line: number): void {
+    switch (entry.kind) {
+      case 'open':
+        this.opened(entry, line);
+        break;
+      case 'close':
+        this.closed(entry.connection);
+        break;
+      case 'unreadable':
+        break;
+      case 'request':
+      case 'oneway':
+        if (entry.direction === 'out') this.sent(entry, line, entry.at);
+        break;
+      case 'response':
+        if (entry.direction === 'in') this.answered(entry, line);
+        break;
+      case 'begin':
+        this.begun(entry, line);
+        break;
+      case 'end':
+        this.ended(entry);
+        break;
+      case 'mark':
+        this.marked(entry, line);
+        break;
+    }
+  }
+
+  /** Was the broker of this queue killed, and not seen again since? */
+  isKilled(queue: QueueFacts): boolean {
+    return [...this.killed].some(address => (this.brokerNames.get(address) ?? address) === queue.brokerName);
+  }
+
+  /** The queue a frame is about: broker by `bname`, else by the name its address was seen under. */
+  queueOf(entry: FrameEntry): QueueFacts | undefined {
+    const { topic, queueId, bname } = entry.fields;
+    if (topic === undefined || queueId === undefined) return undefined;
+    const brokerName = bname ?? this.brokerNames.get(entry.address) ?? entry.address;
+    return this.queue({ topic, brokerName, queueId: Number(queueId) });
+  }
+
+  queue({ topic, brokerName, queueId }: TracedQueue): QueueFacts {
+    const key = `${topic}@${brokerName}#${queueId}`;
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = {
+        key,
+        brokerName,
+        pull: undefined,
+        committed: undefined,
+        acknowledged: -1,
+        unfinished: new Map(),
+        doneUpTo: -1,
+      };
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  private sent(entry: FrameEntry, line: number, at: number): void {
+    const { bname } = entry.fields;
+    if (bname !== undefined) this.brokerNames.set(entry.address, bname);
+    const queue = this.queueOf(entry);
+    const sent: Sent = { line, at, entry, queue };
+    if (entry.kind === 'request') this.connections.get(entry.connection)?.pending.set(entry.opaque, sent);
+    const offset = committedBy(entry);
+    if (queue !== undefined && offset !== undefined && offset > (queue.committed?.offset ?? -1)) {
+      queue.committed = { offset, line };
+    }
+    if (queue !== undefined && entry.code === codes.pull) queue.pull = sent;
+    if (entry.code === codes.heartbeat) for (const group of groupsOf(entry)) this.unregistered.delete(group);
+    const { consumerGroup } = entry.fields;
+    if (entry.code === codes.unregister && consumerGroup !== undefined) {
+      this.unregistered.set(consumerGroup, line);
+    }
+  }
+
+  private answered(entry: FrameEntry, line: number): void {
+    if (entry.brokers !== undefined) {
+      for (const [address, name] of Object.entries(entry.brokers)) this.brokerNames.set(address, name);
+    }
+    const connection = this.connections.get(entry.connection);
+    const sent = connection?.pending.get(entry.opaque);
+    if (connection === undefined || sent === undefined) return;
+    connection.pending.delete(entry.opaque);
+    const request = sent.entry;
+    const isAwaited = sent.queue?.pull === sent;
+    if (isAwaited && sent.queue !== undefined) sent.queue.pull = undefined;
+    if (request.code === codes.heartbeat && entry.code === 0) {
+      for (const group of groupsOf(request)) connection.groups.add(group);
+    }
+    if (request.code === codes.unregister) connection.groups.delete(request.fields['consumerGroup'] ?? '');
+    if (sent.queue !== undefined) this.answeredForQueue(sent.queue, request, entry);
+    if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
+    if (entry.code === 0) this.accepted(request);
+  }
+
+  private answeredForQueue(queue: QueueFacts, request: FrameEntry, answer: FrameEntry): void {
+    const offset = committedBy(request);
+    const taken = request.code === codes.pull ? pullAnswers.has(answer.code) : answer.code === 0;
+    if (offset !== undefined && taken) queue.acknowledged = Math.max(queue.acknowledged, offset);
+    if (request.code === codes.pull && answer.code === offsetMoved) this.moved(queue);
+    if (request.code === codes.queryOffset && answer.code === 0) {
+      queue.pull = undefined; // asked anew where to start: what was pulled before counts no more
+      const start = Number(answer.fields['offset']);
+      for (const before of queue.unfinished.keys()) if (before < start) queue.unfinished.delete(before);
+    }
+  }
+
+  /** Only of the pull that was waited for: the messages of an abandoned one are dropped. */
+  private pulled(queue: QueueFacts, answer: FrameEntry, line: number): void {
+    for (const offset of answer.offsets ?? []) {
+      if (!queue.unfinished.has(offset)) queue.unfinished.set(offset, { line, delivered: false });
+    }
+  }
+
+  /** A message handed back by 36, or sent anew to be retried or dead, is done here. */
+  private accepted(request: FrameEntry): void {
+    const { fields, address } = request;
+    const ids: string[] = [];
+    if (request.code === codes.sendBack) {
+      ids.push(`log ${this.brokerNames.get(address) ?? address} ${fields['offset']}`);
+    }
+    if (sendCodes.has(request.code) && /^%(RETRY|DLQ)%/.test(fields['b'] ?? fields['topic'] ?? '')) {
+      const words = (fields['i'] ?? fields['properties'] ?? '')
+        .replaceAll('\u0001', '\u0002')
+        .split('\u0002');
+      ids.push(...words.map(word => `id ${word}`));
+    }
+    for (const id of ids) {
+      const place = this.places.get(id);
+      if (place !== undefined) finish(place.queue, place.offset);
+    }
+  }
+
+  private opened({ connection: id, address }: Of<'open'>, line: number): void {
+    this.connections.set(id, { id, address, openedAt: line, groups: new Set(), pending: new Map() });
+    this.killed.delete(address);
+  }
+
+  private closed(id: number): void {
+    for (const { queue } of this.connections.get(id)?.pending.values() ?? []) {
+      if (queue?.pull?.entry.connection === id) queue.pull = undefined;
+    }
+    this.connections.delete(id);
+  }
+
+  private begun(entry: Of<'begin'>, line: number): void {
+    this.running.set(entry.delivery, { line, entry });
+    const queue = this.queue(entry.queue);
+    for (const message of entry.messages) {
+      queue.unfinished.set(message.queueOffset, { line, delivered: true });
+      const place = { queue, offset: message.queueOffset };
+      this.places.set(`log ${entry.queue.brokerName} ${message.commitLogOffset}`, place);
+      this.places.set(`id ${message.msgId}`, place);
+    }
+  }
+
+  private ended(entry: Of<'end'>): void {
+    const begun = this.running.get(entry.delivery)?.entry;
+    this.running.delete(entry.delivery);
+    if (begun === undefined) return;
+    for (const message of begun.messages.slice(0, entry.done))
+      finish(this.queue(begun.queue), message.queueOffset);
+  }
+
+  private marked(entry: Of<'mark'>, line: number): void {
+    if (entry.mark === 'stopped') this.stoppedAt = line;
+    if (entry.mark === 'hardStop') this.hardStopped = true;
+    if (entry.mark === 'killed' && entry.address !== undefined) this.killed.add(entry.address);
+    if (entry.mark !== 'moved') return;
+    for (const queue of this.queues.values()) {
+      if (entry.topic === undefined || queue.key.startsWith(`${entry.topic}@`)) this.moved(queue);
+    }
+  }
+
+  /** By a reset, a seek or code 21: the commit may go back, and what was pulled before no longer counts. */
+  private moved(queue: QueueFacts): void {
+    queue.pull = undefined;
+    queue.committed = undefined;
+    queue.acknowledged = -1;
+    queue.doneUpTo = -1;
+    queue.unfinished.clear();
+  }
+}
+
+function finish(queue: QueueFacts, offset: number): void {
+  queue.unfinished.delete(offset);
+  queue.doneUpTo = Math.max(queue.doneUpTo, offset + 1);
+}
+
+/** The offset a request commits: a 15, or a pull with the commit flag. */
+export function committedBy(entry: FrameEntry): number | undefined {
+  const isCommit =
+    entry.code === codes.updateOffset ||
+    (entry.code === codes.pull && (Number(entry.fields['sysFlag']) & commitFlag) !== 0);
+  return isCommit ? Number(entry.fields['commitOffset']) : undefined;
+}
+
+/** The consumer groups of a heartbeat. */
+function groupsOf(heartbeat: FrameEntry): readonly string[] {
+  const data: unknown = Object(heartbeat.body).consumerDataSet;
+  return Array.isArray(data) ? data.map(consumer => String(Object(consumer).groupName)) : [];
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SharedFlow } from '../../../src/flow/flow-gate.ts';
+import { type CommitTarget, OwnedQueue } from '../../../src/flow/owned-queue.ts';
+import type { Held } from '../../../src/flow/process-queue.ts';
+import { aQueue, at, offsetsOf } from '../../support/builders.ts';
+
+const roomy = {
+  countOfQueue: 1e6,
+  bytesOfQueue: 1e9,
+  spanOfQueue: 1e6,
+  countOfAll: 1e6,
+  bytesOfAll: 1e9,
+};
+const size = 100;
+
+function held(from: number, to: number): Held[] {
+  return Array.from({ length: to - from }, (_, i) => ({ queueOffset: from + i, storeSize: size }));
+}
+
+/** What the commit line was told, in order. */
+class Commits implements CommitTarget {
+  readonly told: string[] = [];
+  advance = (point: number) => this.told.push(`advance ${point}`);
+  reset = (point: number, stored: boolean) => this.told.push(`reset ${point}${stored ? ' stored' : ''}`);
+}
+
+function owned(shared = new SharedFlow(roomy)) {
+  const commits = new Commits();
+  const queue = new OwnedQueue<Held>(aQueue, commits, shared);
+  const arrivals: boolean[] = [];
+  queue.whenWorkArrives(wasEmpty => arrivals.push(wasEmpty));
+  return { queue, commits, arrivals, shared };
+}
+
+describe('an owned queue', () => {
+  it('is nowhere before its first restart: it takes nothing in, hands nothing out, and is never throttled by itself', () => {
+    const { queue, commits, shared } = owned();
+    queue.admit(held(0, 3), at(3));
+    queue.finish(0, 0, size);
+    expect([queue.isPlaced, queue.pulledTo, queue.commitPoint, queue.count, queue.dropWaiting()]).toEqual([
+      false,
+      undefined,
+      undefined,
+      0,
+      0,
+    ]);
+    expect([queue.take(5).messages, queue.gate.cause(), shared.count, commits.told]).toEqual([
+      [],
+      undefined,
+      0,
+      [],
+    ]);
+  });
+
+  it('tells the commit line where it starts, and every advance of its oldest unfinished message', () => {
+    const { queue, commits } = owned();
+    queue.restart(at(5), true);
+    queue.admit(held(5, 8), at(8));
+    const { first } = queue.take(3);
+    for (const ticket of [first + 1, first, first + 2]) queue.finish(queue.epoch, ticket, size);
+    expect(commits.told).toEqual(['reset 5 stored', 'advance 7', 'advance 8']);
+  });
+
+  it('moves the commit point over an empty stretch only when nothing is held', () => {
+    const { queue, commits } = owned();
+    queue.restart(at(0), false);
+    queue.admit([], at(40));
+    queue.admit(held(40, 41), at(41));
+    queue.admit([], at(90));
+    queue.finish(queue.epoch, queue.take(1).first, size);
+    expect(commits.told).toEqual(['reset 0', 'advance 40', 'advance 90']);
+  });
+
+  it('says when messages come in and whether nothing was held before; an empty batch says nothing', () => {
+    const { queue, arrivals } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 2), at(2));
+    queue.admit([], at(3));
+    queue.admit(held(3, 4), at(4));
+    expect(arrivals).toEqual([true, false]);
+  });
+
+  it('counts a message once, however often it is finished', () => {
+    const { queue, shared } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 2), at(2));
+    const { first } = queue.take(1);
+    for (let i = 0; i < 3; i++) queue.finish(queue.epoch, first, size);
+    expect([queue.count, queue.bytes, shared.count, shared.bytes]).toEqual([1, 100, 1, 100]);
+  });
+
+  it('lets nothing of an older epoch touch its counters, its place or the commit line', () => {
+    const { queue, commits, shared } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 2), at(2));
+    const old = { epoch: queue.epoch, ...queue.take(2) };
+    queue.restart(at(50), true);
+    queue.admit(held(50, 52), at(52));
+    queue.take(2);
+    commits.told.length = 0;
+    queue.finish(old.epoch, old.first, size);
+    queue.finish(old.epoch, old.first + 1, size);
+    expect([queue.count, shared.count, queue.commitPoint, commits.told]).toEqual([2, 2, 50, []]);
+  });
+
+  it('gives its room back when it is let go, and its late results find nothing', () => {
+    const { queue, shared, commits } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 4), at(4));
+    const { first } = queue.take(2);
+    const { epoch } = queue;
+    queue.letGo();
+    queue.finish(epoch, first, size);
+    expect([shared.count, shared.bytes, queue.count, queue.isPlaced]).toEqual([0, 0, 0, false]);
+    expect(commits.told).toEqual(['reset 0 stored']);
+  });
+
+  it('drops what waits, keeps what runs, and goes back to the first it dropped', () => {
+    const { queue, shared } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 5), at(5));
+    queue.take(2);
+    expect(queue.dropWaiting()).toBe(3);
+    expect([queue.count, queue.runningCount, queue.hasWaiting, queue.pulledTo, shared.bytes]).toEqual([
+      2,
+      2,
+      false,
+      2,
+      200,
+    ]);
+  });
+
+  it('wakes itself, when it waited for room, by letting its own messages go', () => {
+    const shared = new SharedFlow({ ...roomy, countOfQueue: 2 });
+    const { queue } = owned(shared);
+    const woken: number[] = [];
+    queue.restart(at(0), true);
+    queue.admit(held(0, 3), at(3));
+    queue.gate.whenOpen(() => woken.push(queue.count));
+    queue.restart(at(3), true);
+    expect(woken).toEqual([0]);
+  });
+
+  it('hands its messages out in order', () => {
+    const { queue } = owned();
+    queue.restart(at(3), true);
+    queue.admit(held(3, 6), at(6));
+    expect(offsetsOf(queue.take(10).messages)).toEqual([3, 4, 5]);
+  });
+});
+
+type Step =
+  | { readonly kind: 'admit'; readonly queue: number; readonly amount: number }
+  | { readonly kind: 'take'; readonly queue: number; readonly max: number }
+  | { readonly kind: 'finish'; readonly pick: number; readonly keep: boolean }
+  | { readonly kind: 'restart' | 'letGo' | 'drop'; readonly queue: number };
+
+const whichQueue = fc.nat(2);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('admit' as const), queue: whichQueue, amount: fc.nat(40) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('take' as const), queue: whichQueue, max: fc.nat(30) }),
+  },
+  {
+    weight: 20,
+    arbitrary: fc.record({ kind: fc.constant('finish' as const), pick: fc.nat(), keep: fc.boolean() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('restart' as const, 'letGo', 'drop'), queue: whichQueue }),
+  },
+);
+
+describe('three owned queues over one shared flow, in any order of restarts, drops and late results', () => {
+  it('hold together exactly what the shared flow counts, and nothing once all is let go', () => {
+    const seen = { late: 0, twice: 0, most: 0 };
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 30, maxLength: 80, size: 'max' }), steps => {
+        const shared = new SharedFlow(roomy);
+        const queues = [owned(shared).queue, owned(shared).queue, owned(shared).queue];
+        const running: { queue: OwnedQueue<Held>; epoch: number; ticket: number; bytes: number }[] = [];
+        for (const queue of queues) queue.restart(at(0), true);
+        for (const one of steps) {
+          if (one.kind === 'finish') {
+            const index = one.pick % Math.max(1, running.length);
+            const call = running[index];
+            if (call === undefined) continue;
+            if (call.epoch !== call.queue.epoch) seen.late++;
+            if (one.keep) seen.twice++;
+            else running.splice(index, 1);
+            call.queue.finish(call.epoch, call.ticket, call.bytes);
+          } else {
+            const queue = queues[one.queue];
+            if (queue === undefined) continue;
+            if (one.kind === 'admit' && queue.pulledTo !== undefined)
+              queue.admit(held(queue.pulledTo, queue.pulledTo + one.amount), at(queue.pulledTo + one.amount));
+            if (one.kind === 'take') {
+              const { first, messages } = queue.take(one.max);
+              for (const [i, message] of messages.entries())
+                running.push({ queue, epoch: queue.epoch, ticket: first + i, bytes: message.storeSize });
+            }
+            if (one.kind === 'restart') queue.restart(at((queue.pulledTo ?? 0) + 1000), true);
+            if (one.kind === 'letGo') queue.letGo();
+            if (one.kind === 'drop') queue.dropWaiting();
+          }
+          const count = queues.reduce((sum, queue) => sum + queue.count, 0);
+          const bytes = queues.reduce((sum, queue) => sum + queue.bytes, 0);
+          if (shared.count !== count || shared.bytes !== bytes)
+            expect([shared.count, shared.bytes]).toEqual([count, bytes]);
+          seen.most = Math.max(seen.most, count);
+        }
+        for (const queue of queues) queue.letGo();
+        expect([shared.count, shared.bytes]).toEqual([0, 0]);
+        for (const call of running) call.queue.finish(call.epoch, call.ticket, call.bytes);
+        expect([shared.count, shared.bytes]).toEqual([0, 0]);
+      }),
+      { numRuns: 80 },
+    );
+    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(50);
+  });
+});

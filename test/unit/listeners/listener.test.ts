@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { ConcurrentContext } from '../../../src/listeners/consume-context.ts';
+import {
+  concurrently,
+  isListener,
+  type MessageBatch,
+  type MessageListener,
+  simple,
+} from '../../../src/listeners/listener.ts';
+import { isThenable, verdictOf } from '../../../src/listeners/outcome.ts';
+import { ConsumeResult } from '../../../src/model/consume-result.ts';
+import { aQueue, messageAt } from '../../support/builders.ts';
+
+const context = new ConcurrentContext(aQueue, 1, 2, () => new AbortController().signal);
+const batch: MessageBatch = [messageAt(0), messageAt(1)];
+
+describe('a listener', () => {
+  it('made of a function is called with the whole batch and the context, and its answer comes back', () => {
+    const calls: unknown[][] = [];
+    const listener = concurrently((...args) => {
+      calls.push(args);
+      return ConsumeResult.RECONSUME_LATER;
+    });
+    expect(listener.consume(batch, context)).toBe('RECONSUME_LATER');
+    expect(calls).toEqual([[batch, context]]);
+    expect([listener.kind, listener.oneByOne]).toEqual(['concurrently', false]);
+  });
+
+  it('made of an object keeps its this, and takes the method the object has when it is called', () => {
+    class Books implements MessageListener {
+      readonly booked: number[] = [];
+      consumeMessage(messages: MessageBatch): undefined {
+        this.booked.push(...messages.map(({ queueOffset }) => queueOffset));
+      }
+    }
+    const books = new Books();
+    const listener = concurrently(books);
+    listener.consume(batch, context);
+    books.consumeMessage = messages => void books.booked.push(-messages.length);
+    listener.consume(batch, context);
+    expect([books.booked, listener.oneByOne]).toEqual([[0, 1, -2], false]);
+  });
+
+  it('made by simple gets one message at a time, and says that it wants no more', async () => {
+    const seen: number[] = [];
+    const listener = simple(async message => void seen.push(message.queueOffset));
+    await listener.consume([messageAt(7)], context);
+    expect([seen, listener.oneByOne]).toEqual([[7], true]);
+  });
+
+  it('is known by who made it, not by its looks', () => {
+    const made = concurrently(() => undefined);
+    expect(isListener(made)).toBe(true);
+    expect(isListener(simple(() => undefined))).toBe(true);
+    for (const other of [{ ...made }, () => undefined, 'concurrently', null, undefined, 7])
+      expect(isListener(other)).toBe(false);
+  });
+});
+
+describe('what a listener answered', () => {
+  it.each([
+    [undefined, 'done'],
+    ['CONSUME_SUCCESS', 'done'],
+    ['RECONSUME_LATER', 'later'],
+    [null, 'notAResult'],
+    ['SUCCESS', 'notAResult'],
+    [true, 'notAResult'],
+    [0, 'notAResult'],
+    [{}, 'notAResult'],
+  ])('%s means %s', (answer, verdict) => {
+    expect(verdictOf(answer)).toBe(verdict);
+  });
+
+  it('is waited for when it has a then method, of whatever class', () => {
+    const thenables = [Promise.resolve(), { then: () => {} }, Object.assign(() => {}, { then: () => {} })];
+    expect(thenables.map(isThenable)).toEqual([true, true, true]);
+    expect([{ then: 1 }, null, undefined, 'then', {}].map(isThenable)).toEqual(Array(5).fill(false));
+  });
+});
+
+describe('the context of a call', () => {
+  it('counts the whole batch as done, leaves the delay to the broker, and has room for notes', () => {
+    const fresh = new ConcurrentContext(aQueue, 3, 5, () => new AbortController().signal);
+    fresh.attributes.set('a', 1);
+    expect({ ...fresh, attributes: fresh.attributes }).toEqual({
+      queue: aQueue,
+      attempt: 3,
+      ackIndex: 4,
+      delayLevelWhenNextConsume: 0,
+      attributes: new Map([['a', 1]]),
+    });
+  });
+});
