@@ -3,14 +3,15 @@
  * Who calls the listener, with which messages, and what follows from its answer? Plain code owned by the consume actor
  * of one queue: per message a function call and counters, no event. Source: ConsumeMessageConcurrentlyService.
  */
-import { setMaxListeners } from 'node:events';
 import { ConsumerError, type RocketmqError, toError } from '../errors/errors.ts';
 import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
 import type { MessageExt } from '../model/message.ts';
-import { ConcurrentContext } from './consume-context.ts';
+import type { MessageQueue } from '../model/message-queue.ts';
+import { ConcurrentContext, type ContextOwner } from './consume-context.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
 import type { Listener, MessageBatch } from './listener.ts';
+import { type CallEnds, type CallSubject, ListenerCall } from './listener-call.ts';
 import { isThenable, verdictOf } from './outcome.ts';
 
 /** A message whose handling failed: it keeps its place, and the offset waits, until somebody settles it. */
@@ -30,21 +31,22 @@ export interface DispatcherPorts {
   mayDeliver(): boolean;
   /** Failed messages of one call. */
   onFailed(failed: readonly FailedMessage[]): void;
-  /** No message is in a listener or on its way back any more: all held ones are done, or wait to be delivered again. */
-  onDrained(): void;
   /** The listener answered something that is no result; told once for each dispatcher. */
   onMisuse(error: RocketmqError): void;
 }
 
-export class ConcurrentDispatcher implements SlotClient {
+export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner {
   readonly #owned: OwnedQueue<MessageExt>;
   readonly #slots: HandlerSlots;
   readonly #batchSize: number;
   readonly #ports: DispatcherPorts;
-  readonly #again: { readonly epoch: Epoch; readonly ticket: Ticket; readonly message: MessageExt }[] = [];
+  readonly #again: FailedMessage[] = [];
+  /** Calls that have ended, for the next ones. At most as many as ever ran at once. */
+  readonly #spare: ListenerCall[] = [];
   #isOpen = false;
   #toldMisuse = false;
   #abort: AbortController | undefined;
+  #onDrained: (() => void) | undefined;
 
   constructor(owned: OwnedQueue<MessageExt>, slots: HandlerSlots, batchSize: number, ports: DispatcherPorts) {
     this.#owned = owned;
@@ -53,10 +55,18 @@ export class ConcurrentDispatcher implements SlotClient {
     this.#ports = ports;
   }
 
-  /** Held messages that are neither done nor waiting to be delivered again. */
-  get pending(): number {
-    if (this.#again.length === 0) return this.#owned.count;
-    return this.#owned.count - this.#again.filter(({ epoch }) => epoch === this.#owned.epoch).length;
+  get queue(): MessageQueue {
+    return this.#owned.queue;
+  }
+
+  /** Of the calls of this queue; aborted by {@link abort}. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Lets calls start, and starts what waits. */
@@ -73,46 +83,74 @@ export class ConcurrentDispatcher implements SlotClient {
 
   /** Starts calls until nothing waits or no slot is free. */
   pump(): void {
-    while (this.#wantsSlot()) {
+    if (!this.#hasWork() || !this.#ports.mayDeliver()) return;
+    do {
       if (!this.#slots.tryTake()) {
         this.#slots.queueUp(this);
         return;
       }
       this.#startCall();
-    }
+    } while (this.#hasWork());
   }
 
   startOne(): void {
-    if (!this.#wantsSlot() || !this.#slots.tryTake()) return;
+    if (!this.#hasWork() || !this.#ports.mayDeliver() || !this.#slots.tryTake()) return;
     this.#startCall();
-    if (this.#wantsSlot()) this.#slots.queueUp(this);
+    if (this.#hasWork()) this.#slots.queueUp(this);
+  }
+
+  /** Calls once, when no message is held any more: at once if so. */
+  whenDrained(onDrained: () => void): void {
+    this.#onDrained = onDrained;
+    this.#noteDrained();
   }
 
   /** A failed message was handed back to the broker: it is done here. */
   settle(failed: FailedMessage): void {
-    this.#finish(failed.epoch, failed.ticket, failed.message);
-    this.#tellIfDrained();
+    this.#owned.finish(failed.epoch, failed.ticket, failed.message.storeSize);
+    this.#noteDrained();
   }
 
-  /** A failed message could not be handed back: it is delivered once more from here, as soon as calls may start. */
+  /** A failed message could not be handed back: it is delivered once more from here. */
   redeliver(failed: FailedMessage): void {
     if (failed.epoch !== this.#owned.epoch) return;
     this.#again.push(failed);
-    if (this.#isOpen) this.pump();
-    else this.#tellIfDrained();
+    this.pump();
   }
 
-  /** Aborts the signals of running calls, for good; their results may still come. */
+  /** Aborts the signals of running calls; their results may still come. */
   abort(reason: Error): void {
-    this.#aborting().abort(reason);
+    this.#abort?.abort(reason);
+    this.#abort = undefined;
   }
 
-  #wantsSlot(): boolean {
-    return this.#isOpen && (this.#owned.hasWaiting || this.#again.length > 0) && this.#ports.mayDeliver();
+  answered(call: ListenerCall, answer: unknown): void {
+    const subject = this.#end(call);
+    if (subject === undefined) return;
+    const verdict = verdictOf(answer);
+    if (verdict === 'notAResult') this.#tellMisuse(answer);
+    this.#settleCall(subject, verdict === 'done' ? subject.context.ackIndex : -1, undefined);
+  }
+
+  failed(call: ListenerCall, thrown: unknown): void {
+    const subject = this.#end(call);
+    if (subject === undefined) return;
+    const { topic, queueOffset, msgId } = subject.messages[0];
+    const { key } = this.#owned;
+    const error = new ConsumerError(
+      'RMQ_LISTENER_FAILED',
+      `the listener of ${topic} threw on message ${msgId} at ${key}:${queueOffset}: ${toError(thrown).message}`,
+      { cause: thrown, context: { topic, queue: key, queueOffset, msgId } },
+    );
+    this.#settleCall(subject, -1, error);
+  }
+
+  #hasWork(): boolean {
+    return this.#isOpen && (this.#owned.hasWaiting || this.#again.length > 0);
   }
 
   #startCall(): void {
-    const epoch = this.#owned.epoch;
+    const { epoch } = this.#owned;
     const again = this.#again.shift();
     if (again !== undefined) {
       if (again.epoch === epoch) this.#call(epoch, again.ticket, [again.message]);
@@ -125,89 +163,55 @@ export class ConcurrentDispatcher implements SlotClient {
   }
 
   #call(epoch: Epoch, first: Ticket, messages: MessageBatch): void {
-    const context = new ConcurrentContext(
-      this.#owned.queue,
-      messages[0].reconsumeTimes + 1,
-      messages.length,
-      () => this.#signal(),
-    );
+    const call = this.#spare.pop() ?? new ListenerCall(this);
+    const context = new ConcurrentContext(this, messages);
+    call.subject = { epoch, first, messages, context };
     let answer: unknown;
-    let later: Promise<unknown> | undefined;
     try {
       answer = this.#ports.listenerOf(messages[0]).consume(messages, context);
-      later = isThenable(answer) ? toPromise(answer) : undefined;
     } catch (thrown) {
-      this.#failed(epoch, first, messages, context, thrown);
+      this.failed(call, thrown);
       return;
     }
-    if (later === undefined) {
-      this.#answered(epoch, first, messages, context, answer);
-      return;
-    }
-    later.then(
-      value => this.#answered(epoch, first, messages, context, value),
-      (thrown: unknown) => this.#failed(epoch, first, messages, context, thrown),
-    );
+    if (isThenable(answer)) answer.then(call.onAnswer, call.onFailure);
+    else this.answered(call, answer);
   }
 
-  #answered(
-    epoch: Epoch,
-    first: Ticket,
-    messages: MessageBatch,
-    context: ConcurrentContext,
-    answer: unknown,
-  ): void {
-    const verdict = verdictOf(answer);
-    if (verdict === 'notAResult') this.#tellMisuse(answer);
-    this.#settleCall(epoch, first, messages, context, verdict === 'done' ? context.ackIndex : -1, undefined);
-  }
-
-  #failed(
-    epoch: Epoch,
-    first: Ticket,
-    messages: MessageBatch,
-    context: ConcurrentContext,
-    thrown: unknown,
-  ): void {
-    const { topic, queueOffset, msgId } = messages[0];
-    const error = new ConsumerError(
-      'RMQ_LISTENER_FAILED',
-      `the listener of ${topic} threw on message ${msgId} at ${this.#owned.key}:${queueOffset}: ${toError(thrown).message}`,
-      { cause: thrown, context: { topic, queue: this.#owned.key, queueOffset, msgId } },
-    );
-    this.#settleCall(epoch, first, messages, context, -1, error);
+  /** A promise of the user's own making may answer twice: the second time there is no subject. */
+  #end(call: ListenerCall): CallSubject | undefined {
+    const { subject } = call;
+    call.subject = undefined;
+    if (subject !== undefined) this.#spare.push(call);
+    return subject;
   }
 
   /** Messages up to `lastDone` are done, the others failed. */
   #settleCall(
-    epoch: Epoch,
-    first: Ticket,
-    messages: MessageBatch,
-    context: ConcurrentContext,
+    { epoch, first, messages, context }: CallSubject,
     lastDone: number,
     error: RocketmqError | undefined,
   ): void {
-    const failed: FailedMessage[] = [];
-    for (let i = 0; i < messages.length; i++) {
-      const message = messages[i];
-      if (message === undefined) continue;
-      if (i <= lastDone) this.#finish(epoch, first + i, message);
-      else {
-        const delayLevel = levelOf(context);
-        failed.push({ epoch, ticket: first + i, message, delayLevel, error });
-      }
+    for (let i = 0; i <= lastDone && i < messages.length; i++) {
+      this.#owned.finish(epoch, first + i, messages[i]?.storeSize ?? 0);
     }
-    if (failed.length > 0 && epoch === this.#owned.epoch) this.#ports.onFailed(failed);
-    else if (epoch === this.#owned.epoch) this.#tellIfDrained();
+    if (lastDone < messages.length - 1 && epoch === this.#owned.epoch) {
+      const delayLevel = context.delayLevelWhenNextConsume;
+      const from = Math.max(0, lastDone + 1);
+      this.#ports.onFailed(
+        messages
+          .slice(from)
+          .map((message, i) => ({ epoch, ticket: first + from + i, message, delayLevel, error })),
+      );
+    }
+    this.#noteDrained();
     this.#slots.giveBack();
   }
 
-  #tellIfDrained(): void {
-    if (this.pending === 0) this.#ports.onDrained();
-  }
-
-  #finish(epoch: Epoch, ticket: Ticket, message: MessageExt): void {
-    this.#owned.finish(epoch, ticket, message.storeSize);
+  #noteDrained(): void {
+    if (this.#onDrained === undefined || this.#owned.count > 0) return;
+    const onDrained = this.#onDrained;
+    this.#onDrained = undefined;
+    onDrained();
   }
 
   #tellMisuse(answer: unknown): void {
@@ -223,29 +227,6 @@ export class ConcurrentDispatcher implements SlotClient {
       ),
     );
   }
-
-  #signal(): AbortSignal {
-    return this.#aborting().signal;
-  }
-
-  /** One for all calls, made when the first asks for it; once aborted it stays so. */
-  #aborting(): AbortController {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      setMaxListeners(0, this.#abort.signal); // every running call may listen: no leak, no warning
-    }
-    return this.#abort;
-  }
-}
-
-/** A promise of another library may answer twice, or throw when it is asked; a native one wrapped around it does neither. */
-function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
-  return answer instanceof Promise ? answer : Promise.resolve(answer);
-}
-
-/** A listener may write anything there; what is no level leaves the choice to the broker. */
-function levelOf({ delayLevelWhenNextConsume: level }: ConcurrentContext): number {
-  return Number.isInteger(level) ? level : 0;
 }
 
 function isBatch(messages: readonly MessageExt[]): messages is MessageBatch {

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The context object a listener gets: one small allocation a call, its map and signal only when asked for. */
 import type { MessageQueue } from '../model/message-queue.ts';
-import type { ConsumeContext } from './listener.ts';
+import type { ConsumeContext, MessageBatch } from './listener.ts';
+
+/** Who made the call: what the context asks only when the listener asks it. */
+export interface ContextOwner {
+  readonly queue: MessageQueue;
+  readonly signal: AbortSignal;
+}
 
 export class ConcurrentContext implements ConsumeContext {
-  readonly queue: MessageQueue;
-  readonly attempt: number;
   ackIndex: number;
   delayLevelWhenNextConsume = 0;
-  readonly #signal: () => AbortSignal;
-  #attributes: Map<string, unknown> | undefined;
+  readonly #owner: ContextOwner;
+  readonly #messages: MessageBatch;
+  #attributes: Map<string, unknown> | undefined = undefined;
 
-  constructor(queue: MessageQueue, attempt: number, size: number, signal: () => AbortSignal) {
-    this.queue = queue;
-    this.attempt = attempt;
-    this.ackIndex = size - 1;
-    this.#signal = signal;
+  constructor(owner: ContextOwner, messages: MessageBatch) {
+    this.ackIndex = messages.length - 1;
+    this.#owner = owner;
+    this.#messages = messages;
+  }
+
+  get queue(): MessageQueue {
+    return this.#owner.queue;
+  }
+
+  get attempt(): number {
+    return this.#messages[0].reconsumeTimes + 1;
   }
 
   get attributes(): Map<string, unknown> {
@@ -24,6 +36,6 @@ export class ConcurrentContext implements ConsumeContext {
   }
 
   get signal(): AbortSignal {
-    return this.#signal();
+    return this.#owner.signal;
   }
 }

@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib';
 import { toError } from '../errors/errors.ts';
 import { badCompression, bodyTooLarge } from './compression/capped-output.ts';
 import { openLz4 } from './compression/lz4-frame.ts';
-import { announcedZstdSize, openZstd } from './compression/zstd-frame.ts';
+import { openZstd, outlineOfZstd } from './compression/zstd-frame.ts';
 import { sysFlagBits } from './record-layout.ts';
 
 /** Opens a stored body or throws a ProtocolError; never makes more than `limit` bytes. */
@@ -46,12 +46,18 @@ const openZlib: OpenBody = (stored, limit) =>
 
 type NativeZstd = (stored: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
 
-/** ZSTD by this function of node:zlib, where there is one. */
+/**
+ * ZSTD by this function of node:zlib, where there is one. It opens a cut frame as if that were all (seen with 22.23) and
+ * drops what is behind the first frame, so it only gets bodies that are one whole frame.
+ */
 export function zstdBy(native: NativeZstd | undefined): OpenBody {
   if (native === undefined) return openZstd;
   return (stored, limit) => {
-    const announced = announcedZstdSize(stored);
-    if (announced !== undefined && announced > limit) throw bodyTooLarge(stored.length, limit, announced);
+    const outline = outlineOfZstd(stored);
+    if (outline === undefined) return openZstd(stored, limit);
+    const { contentSize } = outline;
+    if (contentSize !== undefined && contentSize > limit)
+      throw bodyTooLarge(stored.length, limit, contentSize);
     return capped('ZSTD', stored, limit, () => native(stored, { maxOutputLength: limit }));
   };
 }

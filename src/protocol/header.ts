@@ -26,10 +26,10 @@ export interface Header {
 }
 
 /** Language names; the index is the code in a binary header. Source: LanguageCode. */
-export const languages = [
+export const languages: readonly string[] = [
   ...['JAVA', 'CPP', 'DOTNET', 'PYTHON', 'DELPHI', 'ERLANG', 'RUBY'],
   ...['OTHER', 'HTTP', 'GO', 'PHP', 'OMS', 'RUST', 'NODE_JS'],
-] as readonly string[];
+];
 
 /** Known to every broker; NODE_JS is not before 5.3.2. */
 export const ourLanguage = 'OTHER';

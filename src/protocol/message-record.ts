@@ -5,7 +5,8 @@ import { ProtocolError, toRocketmqError } from '../errors/errors.ts';
 import { readClientBatch } from './client-batch.ts';
 import { propertyNames } from './properties.ts';
 import { hostSizes, isInnerBatch, layout, magicV1, magicV2, smallestRecord } from './record-layout.ts';
-import { RecordSource, StoredMessage } from './stored-message.ts';
+import { RecordSource } from './record-source.ts';
+import { StoredMessage } from './stored-message.ts';
 
 /** The first thing of a body that cannot be read; nothing behind it was looked at. */
 export interface RecordDamage {
@@ -99,10 +100,9 @@ class RecordReader {
     }
     if (!Number.isSafeInteger(batch.queueOffset + entries.length))
       return 'its inner batch runs past offset 2^53-1';
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i];
-      if (entry !== undefined) this.messages.push(batch.innerMessage(i, { batch, bytes, ...entry }));
-    }
+    entries.forEach((entry, i) => {
+      this.messages.push(batch.innerMessage(i, { batch, bytes, ...entry }));
+    });
     return undefined;
   }
 

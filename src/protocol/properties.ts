@@ -31,7 +31,7 @@ const nameEndText = '\u0001';
 const propertyEndText = '\u0002';
 
 /** Longest properties text a record can hold, its length being a signed 16-bit number. Unit: bytes. */
-export const maxPropertiesLength = 32_767;
+const maxPropertiesLength = 32_767;
 
 /**
  * Reads `name 0x01 value 0x02 …`; the last 0x02 may be missing. A piece without a name or a value is dropped,
@@ -81,7 +81,7 @@ export function encodeProperties(properties: Iterable<readonly [string, string]>
 }
 
 /** Why a property cannot travel, or undefined when it can. */
-export function propertyProblem(name: string, value: string): string | undefined {
+function propertyProblem(name: string, value: string): string | undefined {
   if (name === '') return 'has no name';
   if (value === '') return 'has an empty value';
   if (name.includes(nameEndText) || name.includes(propertyEndText)) return 'has 0x01 or 0x02 in its name';

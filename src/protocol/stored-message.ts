@@ -16,34 +16,14 @@ import {
   readInt64,
   storeHostSize,
   sysFlagBits,
-  viewOf,
 } from './record-layout.ts';
-import { TextCache } from './text-cache.ts';
+import type { RecordSource } from './record-source.ts';
+import type { TextCache } from './text-cache.ts';
 
 const tagsBytes = Buffer.from(propertyNames.tags);
 const keysBytes = Buffer.from(propertyNames.keys);
 const uniqueKeyBytes = Buffer.from(propertyNames.uniqueKey);
 const retryTopicBytes = Buffer.from(propertyNames.retryTopic);
-
-/** What all messages of one received body share. */
-export class RecordSource {
-  readonly bytes: Buffer;
-  /** Over the same bytes: reads ten times as fast as Buffer's methods. */
-  readonly view: DataView;
-  readonly brokerName: string;
-  /** Largest decompressed body. Unit: bytes. */
-  readonly maxBodySize: number;
-  /** Messages of one pull have one topic and few tags: the text of the last one is used again. */
-  readonly topics = new TextCache();
-  readonly tags = new TextCache();
-
-  constructor(bytes: Buffer, brokerName: string, maxBodySize: number) {
-    this.bytes = bytes;
-    this.view = viewOf(bytes);
-    this.brokerName = brokerName;
-    this.maxBodySize = maxBodySize;
-  }
-}
 
 /** Where a message of an inner batch has its own parts; all else is the batch's. protocol.md section 4.4. */
 export interface InnerPart {
@@ -76,6 +56,7 @@ export class StoredMessage implements MessageExt {
   /** null: known to be absent. */
   private knownTags: string | null | undefined;
   private knownBody: Buffer | undefined;
+  /** Kept, because trying again costs as much as the first time. */
   private bodyProblem: ProtocolError | undefined;
   private knownProperties: ReadonlyMap<string, string> | undefined;
 

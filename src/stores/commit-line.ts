@@ -6,12 +6,12 @@ import type { QueueOffset } from '../model/queue-offset.ts';
 export type CommitGate = () => boolean;
 
 /** From this age a carrier that was not answered no longer stands in the way. Unit: ms. */
-export const carrierGrace = 1000;
+const carrierGrace = 1000;
 /**
  * From this age a one-way 15 no longer delays an answered 15: the broker takes both from one queue in order, so only two
  * of its threads can race. A pull's commit runs in another thread pool and needs the whole {@link carrierGrace}. Unit: ms.
  */
-export const onewayGrace = 100;
+const onewayGrace = 100;
 
 const none = -1;
 const free = Number.NEGATIVE_INFINITY;

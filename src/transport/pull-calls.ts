@@ -169,7 +169,7 @@ export class PullCalls {
     }
     const nextOffset =
       last !== undefined && nextBeginOffset <= last.queueOffset ? after(last) : nextBeginOffset;
-    return { kind: 'found', messages: wanted, bytes: frame.body.length, nextOffset };
+    return { kind: 'found', messages: wanted, bytes: storedSize(wanted), nextOffset };
   }
 
   /** A pull from the middle of an inner batch brings the whole batch; a hash collision brings other tags. */
@@ -193,7 +193,7 @@ interface Readable {
 
 /** The messages before the first that cannot be decoded or whose body is not the one that was stored. */
 function readable({ messages, damage }: RecordBatch, offset: QueueOffset): Readable {
-  const bad = messages.findIndex(message => !bodyCrcMatches(message));
+  const bad = firstChanged(messages);
   const broken = bad < 0 ? undefined : messages[bad];
   if (broken !== undefined) {
     const badOffset = broken.queueOffset as QueueOffset; // checked when the record was read
@@ -204,6 +204,23 @@ function readable({ messages, damage }: RecordBatch, offset: QueueOffset): Reada
   const expected = last === undefined ? offset : after(last);
   const believable = damage.queueOffset === expected ? expected : undefined;
   return { messages, error: damage.error, badOffset: believable };
+}
+
+/** Index of the first message with a changed body, -1 when all are as stored. An inner batch has one body for all its messages. */
+function firstChanged(messages: readonly StoredMessage[]): number {
+  let checked: StoredMessage | undefined;
+  return messages.findIndex(message => {
+    const { innerBatch } = message;
+    if (innerBatch !== undefined && innerBatch === checked) return false;
+    checked = innerBatch;
+    return !bodyCrcMatches(message);
+  });
+}
+
+function storedSize(messages: readonly StoredMessage[]): number {
+  let bytes = 0;
+  for (const { storeSize } of messages) bytes += storeSize;
+  return bytes;
 }
 
 function after(message: StoredMessage): QueueOffset {

@@ -2,6 +2,7 @@
 /** What holds for every machine under src/machines? Importing them already proves that no target is misspelt. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import * as exported from '../../src/machines/index.ts';
 import { machinesUnder } from '../../visualizations/files.ts';
 import { machineRules } from '../support/machine-checks.ts';
 
@@ -12,6 +13,11 @@ describe('the machines', () => {
     const names = machines.map(({ name }) => name);
     expect(names.length).toBeGreaterThan(0);
     expect([...new Set(names)]).toEqual(names);
+  });
+
+  it('are all named by the public entry ./machines', () => {
+    const named = new Set<unknown>(Object.values(exported));
+    expect(machines.filter(({ machine }) => !named.has(machine)).map(({ name }) => name)).toEqual([]);
   });
 
   it('carry their name as their id, so that charts, logs and the inspector agree', () => {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does a connection dial, greet, serve, back off and end as its chart says? The network is in the test's hand. */
 import { describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, type EventObject, fromCallback } from 'xstate';
 import { BrokerError, type RocketmqError } from '../../src/errors/errors.ts';
-import { connectionMachine } from '../../src/machines/connection/connection.machine.ts';
+import type { LinkInput } from '../../src/machines/connection/connection.actors.ts';
+import {
+  type ConnectionMachine,
+  connectionMachine,
+} from '../../src/machines/connection/connection.machine.ts';
 import type {
   ConnectionInput,
   ConnectionReport,
@@ -40,6 +44,7 @@ interface Options {
   readonly random?: () => number;
   readonly scope?: AbortSignal;
   readonly onReport?: (report: ConnectionReport) => void;
+  readonly machine?: ConnectionMachine;
 }
 
 function connection(options: Options = {}) {
@@ -74,7 +79,7 @@ function connection(options: Options = {}) {
     limits: defaultLimits,
     ...(options.scope === undefined ? {} : { scope: options.scope }),
   };
-  const actor = createActor(connectionMachine, { input, clock });
+  const actor = createActor(options.machine ?? connectionMachine, { input, clock });
   const outcomes = new Outcomes();
   const call = (name: string, timeoutMs = 30_000): void =>
     line.call(aRequest, timeoutMs, name, outcomes.of(name));
@@ -422,18 +427,23 @@ describe.each(Object.entries(situations))('a hard stop while %s', (_, situation)
 });
 
 describe('the scope', () => {
-  it.each(Object.keys(situations))('that ends while %s closes everything without the actor', async name => {
-    const scope = new AbortController();
-    const made = connection({ scope: scope.signal });
-    made.dialer.plan = name === 'backingOff' ? 'refuse' : name === 'dialing' ? 'hang' : 'accept';
-    made.actor.start();
-    await made.clock.flush();
-    scope.abort();
-    await made.clock.advance(60_000);
-    expect(made.state()).toBe('closed');
-    expectNothingLeft(made, 0);
-    expect(made.line.isClosed).toBe(true);
-  });
+  it.each(['dialing', 'greeting', 'ready', 'backingOff'])(
+    'that ends while %s closes everything at once',
+    async name => {
+      const scope = new AbortController();
+      const made = connection({ scope: scope.signal });
+      made.dialer.plan = name === 'backingOff' ? 'refuse' : name === 'dialing' ? 'hang' : 'accept';
+      made.actor.start();
+      await made.clock.flush();
+      if (name === 'ready') await pass(made.clock, 0);
+      made.call('unlucky');
+      scope.abort();
+      await made.clock.flush();
+      expect(made.state()).toBe('closed');
+      expectNothingLeft(made, 1);
+      expect(made.line.isClosed).toBe(true);
+    },
+  );
 
   it('cleans up after an actor that crashed', async () => {
     const scope = new AbortController();
@@ -473,4 +483,56 @@ it('a parent that throws is told of its fault, and the connection goes on', asyn
   await pass(made.clock, 0);
   expect(made.told()).toEqual(['ready', 'fault RMQ_INTERNAL']);
   expect(made.state()).toEqual({ linked: 'ready' });
+});
+
+describe('a defect in an effect', () => {
+  function broken<Input>() {
+    return fromCallback<EventObject, Input>(() => {
+      throw new Error('a defect');
+    });
+  }
+  const options = { greet: noGreeting };
+
+  it('of the link counts as a failed try', async () => {
+    const made = connection({
+      ...options,
+      machine: connectionMachine.provide({ actors: { link: broken<LinkInput>() } }),
+    });
+    made.actor.start();
+    await made.clock.flush();
+    expect(made.told()).toEqual(['connection.lost RMQ_INTERNAL', 'connection.failed RMQ_INTERNAL']);
+    expect(made.state()).toBe('backingOff');
+  });
+
+  it('of draining ends the connection without waiting', async () => {
+    const made = await ready({
+      ...options,
+      machine: connectionMachine.provide({ actors: { drain: broken<{ readonly line: Line }>() } }),
+    });
+    made.actor.send({ type: 'connection.close' });
+    await made.clock.flush();
+    expect([made.told(), made.state()]).toEqual([['ready', 'fault RMQ_INTERNAL'], 'closed']);
+    expectNothingLeft(made, 0);
+  });
+
+  it('of the keeper of the line ends the connection, loudly', async () => {
+    const made = connection({
+      ...options,
+      machine: connectionMachine.provide({
+        actors: { lineKeeper: broken<Pick<ConnectionInput, 'line' | 'scope'>>() },
+      }),
+    });
+    made.actor.start();
+    await made.clock.flush();
+    expect([made.told(), made.state()]).toEqual([['fault RMQ_INTERNAL'], 'closed']);
+    expectNothingLeft(made, 0);
+  });
+});
+
+it('a line knows our address on its connection, as soon as there is one', async () => {
+  const made = connection();
+  expect(made.line.localAddress).toBeUndefined();
+  made.actor.start();
+  await pass(made.clock, 0);
+  expect(made.line.localAddress).toBe('127.0.0.1');
 });

@@ -81,3 +81,11 @@ export function deferred<T>(): Deferred<T> {
   const promise = new Promise<T>((resolve, reject) => Object.assign(hand, { resolve, reject }));
   return { promise, resolve: value => hand.resolve?.(value), reject: reason => hand.reject?.(reason) };
 }
+
+/** What a promise library with manners of its own might give: an object whose `then` is whatever the test wants. */
+export function withThen<T extends object>(
+  then: unknown,
+  base: T = Object.create(null),
+): T & PromiseLike<undefined> {
+  return Object.defineProperty(base, 'then', { value: then }) as T & PromiseLike<undefined>; // as far as anybody can tell
+}

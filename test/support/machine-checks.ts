@@ -139,9 +139,17 @@ function isPromiseLogic(logic: unknown): boolean {
 /** Has the state itself or one around it a transition for this event? */
 function handles(node: AnyStateNode, eventType: string): boolean {
   for (let at: AnyStateNode | undefined = node; at !== undefined; at = at.parent) {
-    if (at.transitions.has(eventType)) return true;
+    if (at.transitions.has(eventType) || wildcardsFor(eventType).some(name => at?.transitions.has(name))) {
+      return true;
+    }
   }
   return false;
+}
+
+/** `a.b.c` is also taken by `a.b.*` and `a.*`. */
+function wildcardsFor(eventType: string): readonly string[] {
+  const words = eventType.split('.');
+  return words.slice(1).map((_, index) => `${words.slice(0, index + 1).join('.')}.*`);
 }
 
 function wildcards(machine: AnyStateMachine): readonly string[] {

@@ -21,18 +21,20 @@ export const link = fromCallback<EventObject, LinkInput>(({ input, sendBack }) =
   const { address, line, scope } = input;
   const ending = new AbortController();
   const channel = line.createChannel(error => {
-    if (!ending.signal.aborted) tell({ type: 'link.lost', error });
+    if (ending.signal.aborted) return;
+    ending.abort(error); // a dial or greeting still under way
+    tell({ type: 'link.lost', error });
   });
-  const hangUp = (): void => {
-    scope?.removeEventListener('abort', hangUp);
-    ending.abort(closedByUs(address));
-    channel.close(closedByUs(address));
-  };
-  scope?.addEventListener('abort', hangUp);
+  const close = (): void => channel.close(closedByUs(address));
+  scope?.addEventListener('abort', close);
   establish(input, channel, ending.signal, tell).catch((thrown: unknown) =>
     channel.close(toRocketmqError(thrown, 'RMQ_CONNECT_FAILED')),
   );
-  return hangUp;
+  return () => {
+    scope?.removeEventListener('abort', close);
+    ending.abort(closedByUs(address));
+    close();
+  };
 });
 
 async function establish(

@@ -96,7 +96,10 @@ const built = setup({
     src: 'lineKeeper',
     id: 'lineKeeper',
     input: ({ context }) => context,
-    onError: { target: '.closed', actions: { type: 'reportFault', params: ({ event }) => event } },
+    onError: {
+      target: '.closed',
+      actions: ['closeLine', { type: 'reportFault', params: ({ event }) => event }],
+    },
   },
   on: {
     'connection.close': '.closed',

@@ -30,18 +30,21 @@ const built = setup({
     dropWaiting: safe(({ context }) => {
       context.owned.dropWaiting();
     }),
+    awaitDrained: safe(({ context, self }) =>
+      context.dispatcher.whenDrained(() => self.send({ type: 'work.drained' })),
+    ),
     noteGrace: assign((_, params: { readonly grace: number }) => ({ grace: params.grace })),
     abortRunning: safe(({ context }) => context.dispatcher.abort(revoked(context.owned.key))),
-    passFault: ({ context, event }) => {
+    passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
-    },
+    }),
   },
   guards: {
     isSuspended: ({ context }) => context.suspended,
     hasWork: ({ context }) => context.owned.count > 0,
     nothingRuns: ({ context }) => context.owned.count === 0,
   },
-  delays: { grace: ({ context }) => context.grace },
+  delays: { grace: ({ context }) => context.grace, idleCheck: 200 },
 }).createMachine({
   id: 'consume',
   description:
@@ -54,7 +57,6 @@ const built = setup({
       {
         listenerOf: message => input.port.listenerOf(message),
         mayDeliver: () => input.port.mayDeliver(),
-        onDrained: () => self.send({ type: 'work.drained' }),
         onMisuse: error => input.parent.send({ type: 'consume.misused', error }),
         onFailed: failed =>
           input.port.sendBack(
@@ -65,7 +67,7 @@ const built = setup({
       },
     );
     input.owned.whenWorkArrives(wasEmpty => {
-      if (wasEmpty) self.send({ type: 'work.arrived' });
+      if (wasEmpty && !dispatcher.isOpen) self.send({ type: 'work.arrived' });
       else dispatcher.pump();
     });
     return { ...input, dispatcher, grace: 0 };
@@ -89,9 +91,18 @@ const built = setup({
       description: 'Listener calls start as slots are free.',
       entry: 'openDispatcher',
       exit: 'closeDispatcher',
-      on: {
-        'work.drained': [{ guard: 'nothingRuns', target: 'idle' }],
-        'queue.suspend': 'suspended',
+      on: { 'queue.suspend': 'suspended' },
+      initial: 'watching',
+      states: {
+        watching: {
+          description: 'Idle is noticed by looking now and then: no event for each batch that is done.',
+          after: {
+            idleCheck: [
+              { guard: 'nothingRuns', target: '#consume.idle' },
+              { target: 'watching', reenter: true },
+            ],
+          },
+        },
       },
     },
     suspended: {
@@ -101,8 +112,7 @@ const built = setup({
     },
     draining: {
       description: 'The queue is given up: what has not started is dropped, what runs may end.',
-      entry: 'dropWaiting',
-      always: { guard: 'nothingRuns', target: 'drained' },
+      entry: ['dropWaiting', 'awaitDrained'],
       on: { 'work.drained': 'drained' },
       after: { grace: { target: 'drained', actions: 'abortRunning' } },
     },

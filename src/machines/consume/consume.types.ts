@@ -42,7 +42,7 @@ export interface ConsumeContext extends ConsumeInput {
 export type ConsumeEvent =
   /** The first message after none was held. */
   | { readonly type: 'work.arrived' }
-  /** The last held message was done. */
+  /** While draining: the last held message was done. */
   | { readonly type: 'work.drained' }
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }

@@ -143,6 +143,10 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const pullPort = (queue: MessageQueue): PullPort => {
     const line = store.line(queue);
     const round = rounds.assignment;
+    const isConnected = (): boolean => {
+      const address = cache.addressOf(queue.brokerName);
+      return address !== undefined && switchboard.isOpen(address);
+    };
     const pulls = new PullCalls({
       queue,
       consumerGroup,
@@ -179,17 +183,22 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         store.updateOffset(queue, offset, false);
         await store.persist(queue, { signal });
       },
-      takeCommit: () => line.take(clock.now()),
+      // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
+      takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
       settleCommit: (offset, accepted) => line.settled(offset, accepted),
     };
   };
 
-  const listenerOf = (message: MessageExt): Listener => {
-    const listener = listeners.get(message.topic) ?? config.listener;
+  const listenerOfTopic = (topic: string): Listener => {
+    const listener = listeners.get(topic) ?? config.listener;
     if (listener !== undefined) return listener;
-    throw new ConsumerError('RMQ_LISTENER_FAILED', `no listener for topic ${message.topic}`, {
-      context: { topic: message.topic },
-    });
+    throw new ConsumerError('RMQ_LISTENER_FAILED', `no listener for topic ${topic}`, { context: { topic } });
+  };
+  /** In a retry queue messages of several topics meet; elsewhere the listener is known beforehand. */
+  const listenerOfQueue = ({ topic }: MessageQueue): ((message: MessageExt) => Listener) => {
+    if (isRetryTopic(topic)) return message => listenerOfTopic(message.topic);
+    const listener = listenerOfTopic(topic);
+    return () => listener;
   };
   const oneByOne = new Set(
     [...listeners.values(), config.listener].filter(listener => listener !== undefined),
@@ -212,7 +221,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       pull: pullPort(queue),
       batchSize: batchSizeOf(queue.topic),
       consume: {
-        listenerOf,
+        listenerOf: listenerOfQueue(queue),
         mayDeliver: () => pulse.isFresh(),
         sendBack: (failed, settle, redeliver) =>
           mailbox.send({

@@ -9,7 +9,7 @@ import type { RebalanceEvent } from '../rebalance/rebalance.types.ts';
 import type { RoutesEvent } from '../routes/routes.types.ts';
 import type { SendBackEvent } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
-import type { ConsumerContext } from './consumer.types.ts';
+import type { ConsumerContext } from './consumer.context.ts';
 
 /** Children there may be at one time or another. Sending to one that is not there is nothing, unlike XState's sendTo. */
 export interface Children {

@@ -3,13 +3,8 @@
 import type { RocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import { shardSize } from '../queues/queues.types.ts';
-import type {
-  ConsumerContext,
-  ShutdownReport,
-  StepReport,
-  StopProgress,
-  StopStep,
-} from './consumer.types.ts';
+import type { ConsumerContext, StopProgress } from './consumer.context.ts';
+import type { ShutdownReport, StepReport, StopStep } from './consumer.types.ts';
 
 /** Kept back from draining for the steps behind it. Unit: ms. design.md section 3. */
 const reservedForLaterSteps = 3000;

@@ -33,6 +33,7 @@ import {
   giveAssignments,
   tellShards,
 } from './consumer.actors.ts';
+import type { ConsumerContext } from './consumer.context.ts';
 import {
   beginStop,
   drainBudget,
@@ -53,7 +54,6 @@ import {
 } from './consumer.reports.ts';
 import type {
   ConnectionWanted,
-  ConsumerContext,
   ConsumerEvent,
   ConsumerMachineEvent,
   ConsumerTag,

@@ -3,7 +3,8 @@
 import { ConsumerError, RocketmqError } from '../../errors/errors.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { SendBackReport } from '../send-back/send-back.types.ts';
-import type { ConsumerContext, ConsumerEvent, StepReport } from './consumer.types.ts';
+import type { ConsumerContext } from './consumer.context.ts';
+import type { ConsumerEvent, StepReport } from './consumer.types.ts';
 
 type Throttled = Extract<QueueReport, { type: 'queue.throttled' }>;
 type Returned = Extract<SendBackReport, { type: 'message.returned' }>;

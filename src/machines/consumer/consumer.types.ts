@@ -3,22 +3,18 @@
 import type { ErrorActorEvent } from 'xstate';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { ThrottleCause } from '../../flow/flow-gate.ts';
-import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
-import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Address } from '../../model/route.ts';
 import type { Line } from '../../transport/line.ts';
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
 import type { QueueReport, RevokeReason } from '../queue/queue.types.ts';
-import type { QueuesEvent } from '../queues/queues.types.ts';
 import type { RebalanceReport } from '../rebalance/rebalance.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
 import type { Hidden } from '../shared/hidden.ts';
-import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
-import type { ConsumerParts } from './consumer-parts.ts';
 
 /** What may be sent to a consumer. `execute(actor, command)` also tells how it ended. */
 export type ConsumerCommand =
@@ -120,34 +116,6 @@ export interface ConsumerView {
 }
 
 // --- internal from here on ---
-
-export type Intent = 'active' | 'suspended';
-
-export interface ConsumerContext extends ConsumerView {
-  readonly parts: Hidden<ConsumerParts>;
-  /** What the user asked for; applied on entering running. */
-  readonly intent: Intent;
-  /** Which shard keeps a queue, draining ones included. */
-  readonly residence: ReadonlyMap<QueueKey, number>;
-  readonly shards: Hidden<readonly Receiver<QueuesEvent>[]>;
-  /** Queues that have not yet been compared with the broker after a time gap. */
-  readonly unverified: ReadonlySet<QueueKey>;
-  readonly lastStartError: RocketmqError | undefined;
-  readonly stop: StopProgress | undefined;
-}
-
-/** The shutdown so far. Times are monotonic ms. */
-export interface StopProgress {
-  readonly reason: ShutdownReport['reason'];
-  readonly error: RocketmqError | undefined;
-  readonly startedAt: number;
-  readonly deadline: number;
-  readonly stepStartedAt: number;
-  readonly steps: readonly StepReport[];
-  readonly abandoned: number;
-  readonly committed: readonly { readonly queue: MessageQueue; readonly offset: QueueOffset }[];
-  readonly uncommitted: readonly { readonly queue: MessageQueue; readonly offset: QueueOffset }[];
-}
 
 /** Somebody called an address for the first time. */
 export interface ConnectionWanted {

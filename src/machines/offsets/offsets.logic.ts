@@ -13,8 +13,6 @@ export const flushMargin = 100;
 /** With less time left a flush is not repeated. Unit: ms. */
 const shortestFlush = 50;
 
-export const nothingPersisted: PersistReport = { committed: [], uncommitted: [] };
-
 export function retryDelay({ attempt, random }: OffsetsContext): number {
   return backoffDelay({ attempt, elapsedMs: 0, random });
 }

@@ -96,9 +96,9 @@ const built = setup({
       followCommitted(context, params.committed),
     ),
     tellVerified: safe(({ context }) => context.parent.send({ type: 'pull.verified' })),
-    passFault: ({ context, event }) => {
+    passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
-    },
+    }),
   },
   guards: {
     isSuspended: ({ context }) => context.suspended,

@@ -8,7 +8,6 @@ import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { Correction, PullAnswer } from '../../transport/pull-calls.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
-import type { Puller } from './puller.ts';
 
 /** Where a queue starts, and whether the broker already has that offset. */
 export interface StartPlace {
@@ -54,8 +53,16 @@ export interface PullInput {
   readonly parent: Receiver<PullReport>;
 }
 
+/** The pull on the wire, if any; see puller.ts. */
+export interface PullRequester {
+  /** Writes the next pull, unless one is on the wire already. Default: from where the queue stands. */
+  requestNextBatch(offset?: QueueOffset): void;
+  /** The answer to the pull on the wire is no longer wanted. */
+  abandon(): void;
+}
+
 export interface PullContext extends PullInput {
-  readonly puller: Puller;
+  readonly puller: PullRequester;
   readonly failures: number;
   /** When the present outage began. Monotonic ms. */
   readonly failingSince: number;

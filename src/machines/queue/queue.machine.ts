@@ -77,9 +77,9 @@ const built = setup({
         commitError: context.commitError,
       }),
     ),
-    passFault: ({ context, event }) => {
+    passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
-    },
+    }),
   },
   guards: {
     mayCommit: ({ context }) => context.reason === 'rebalance',

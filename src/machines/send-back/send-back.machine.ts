@@ -53,9 +53,9 @@ const built = setup({
       for (const job of context.local) job.redeliver(job.failed);
     }),
     forgetLocal: assign({ local: [] }),
-    passFault: ({ context, event }) => {
+    passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
-    },
+    }),
   },
   guards: {
     hasWaiting: ({ context }) => context.waiting.length > 0,

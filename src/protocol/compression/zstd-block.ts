@@ -3,7 +3,16 @@
 import type { CappedOutput } from './capped-output.ts';
 import { BackwardBits, badZstd } from './zstd-bits.ts';
 import {
-  buildFseTable,
+  literalBases,
+  literalBits,
+  literalLengths,
+  matchBases,
+  matchBits,
+  matchLengths,
+  offsets,
+  type SequenceKind,
+} from './zstd-codes.ts';
+import {
   constantFseTable,
   decodeHuffman,
   type FseTable,
@@ -11,99 +20,6 @@ import {
   readFseTable,
   readHuffmanTable,
 } from './zstd-tables.ts';
-
-interface SequenceKind {
-  readonly what: string;
-  readonly accuracyLog: number;
-  /** Number of codes. */
-  readonly symbols: number;
-  readonly predefined: FseTable;
-}
-
-const ones = (count: number): readonly number[] => new Array<number>(count).fill(1);
-const rare = (count: number): readonly number[] => new Array<number>(count).fill(-1);
-
-const literalLengths: SequenceKind = {
-  what: 'literal length',
-  accuracyLog: 9,
-  symbols: 36,
-  predefined: buildFseTable(
-    [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, ...ones(5), ...rare(4)],
-    6,
-  ),
-};
-const offsets: SequenceKind = {
-  what: 'offset',
-  accuracyLog: 8,
-  symbols: 32,
-  predefined: buildFseTable([...ones(6), 2, 2, 2, ...ones(15), ...rare(5)], 5),
-};
-const matchLengths: SequenceKind = {
-  what: 'match length',
-  accuracyLog: 9,
-  symbols: 53,
-  predefined: buildFseTable([1, 4, 3, 2, 2, 2, 2, 2, 2, ...ones(37), ...rare(7)], 6),
-};
-
-/** Extra bits by code, and from them the smallest value of each code. */
-const literalBits = Uint8Array.of(
-  ...new Array<number>(16).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-);
-const literalBases = basesOf(literalBits, 0);
-const matchBits = Uint8Array.of(
-  ...new Array<number>(32).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-);
-const matchBases = basesOf(matchBits, 3);
-
-function basesOf(bits: Uint8Array, first: number): Uint32Array {
-  let base = first;
-  return Uint32Array.from(bits, count => {
-    const here = base;
-    base += 1 << count;
-    return here;
-  });
-}
 
 /** Literals of one block, in a buffer of their own or where they stand in the input. */
 interface Literals {

@@ -10,6 +10,11 @@ const skippableMagic = 0x184d_2a50;
 /** Largest block of any frame. Unit: bytes. */
 const largestBlock = 128 * 1024;
 
+/** Block types: the bytes themselves, one byte many times, literals and sequences. */
+const plain = 0;
+const repeated = 1;
+const compressed = 2;
+
 interface FrameHeader {
   readonly contentSize: number | undefined;
   /** Largest output of one block. Unit: bytes. */
@@ -37,10 +42,26 @@ export function openZstd(stored: Buffer, limit: number): Buffer {
   return output.finish();
 }
 
-/** The content size a body's first frame announces, where it does. Unit: bytes. */
-export function announcedZstdSize(stored: Buffer): number | undefined {
-  if (stored.length < 4 || littleEndian(stored, 0, 4) !== frameMagic) return undefined;
-  return readHeader(stored, 4).contentSize;
+/** What can be known of a body without opening it. */
+export interface ZstdOutline {
+  /** Where the frame announces it. Unit: bytes. */
+  readonly contentSize: number | undefined;
+}
+
+/**
+ * Walks over the block headers of a body that is exactly one frame; undefined when there are more frames or none.
+ * @throws ProtocolError `RMQ_BAD_MESSAGE` when it is cut off
+ */
+export function outlineOfZstd(stored: Buffer): ZstdOutline | undefined {
+  if (littleEndian(stored, 0, 4) !== frameMagic) return undefined;
+  const { contentSize, hasChecksum, end } = readHeader(stored, 4);
+  let at = end;
+  for (let isLast = false; !isLast; ) {
+    const head = littleEndian(stored, at, 3);
+    isLast = (head & 1) === 1;
+    at += 3 + (blockType(head) === repeated ? 1 : head >>> 3);
+  }
+  return within(stored, at + (hasChecksum ? 4 : 0)) === stored.length ? { contentSize } : undefined;
 }
 
 function openFrame(stored: Buffer, start: number, output: CappedOutput, limit: number): number {
@@ -73,18 +94,18 @@ function openBlock(
 ): number {
   const size = head >>> 3;
   if (size > maxBlock) throw badZstd(`a block of ${size} bytes is larger than ${maxBlock}`);
-  switch ((head >>> 1) & 3) {
-    case 0: {
+  switch (blockType(head)) {
+    case plain: {
       const end = within(stored, start + size);
       output.append(stored, start, end);
       return end;
     }
-    case 1: {
+    case repeated: {
       const end = within(stored, start + 1);
       output.fill(stored.readUInt8(start), size);
       return end;
     }
-    case 2: {
+    case compressed: {
       const end = within(stored, start + size);
       blocks.open(start, end);
       return end;
@@ -92,6 +113,10 @@ function openBlock(
     default:
       throw badZstd('a block has type 3');
   }
+}
+
+function blockType(head: number): number {
+  return (head >>> 1) & 3;
 }
 
 function readHeader(stored: Buffer, start: number): FrameHeader {

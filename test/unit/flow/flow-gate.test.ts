@@ -42,9 +42,9 @@ describe('a flow gate', () => {
     (cause, atLimit, more) => {
       const shared = new SharedFlow(limits);
       const { gate } = gateOf(shared);
-      shared.add(...atLimit);
+      shared.add(atLimit[0], atLimit[1]);
       expect(gate.cause()).toBeUndefined();
-      shared.add(...more);
+      shared.add(more[0], more[1]);
       expect(gate.cause()).toBe(cause);
     },
   );
@@ -64,7 +64,7 @@ describe('a flow gate', () => {
   ] as const)('counts what is received but not yet admitted against %s', (cause, held, fits, tooMuch) => {
     const shared = new SharedFlow(limits);
     const { gate } = gateOf(shared);
-    shared.add(...held);
+    shared.add(held[0], held[1]);
     expect([gate.cause(fits), gate.cause(tooMuch)]).toEqual([undefined, cause]);
   });
 

@@ -35,7 +35,12 @@ describe('handler slots', () => {
 
   it('are given up to the limit and not one more', () => {
     const slots = openSlots(2);
-    expect([slots.tryTake(), slots.tryTake(), slots.tryTake(), slots.running]).toEqual([true, true, false, 2]);
+    expect([slots.tryTake(), slots.tryTake(), slots.tryTake(), slots.running]).toEqual([
+      true,
+      true,
+      false,
+      2,
+    ]);
     slots.giveBack();
     expect([slots.tryTake(), slots.tryTake()]).toEqual([true, false]);
   });

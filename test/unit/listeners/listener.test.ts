@@ -10,7 +10,7 @@ import {
 } from '../../../src/listeners/listener.ts';
 import { isThenable, verdictOf } from '../../../src/listeners/outcome.ts';
 import { ConsumeResult } from '../../../src/model/consume-result.ts';
-import { aQueue, messageAt } from '../../support/builders.ts';
+import { aQueue, messageAt, withThen } from '../../support/builders.ts';
 
 const context = new ConcurrentContext(aQueue, 1, 2, () => new AbortController().signal);
 const batch: MessageBatch = [messageAt(0), messageAt(1)];
@@ -73,9 +73,16 @@ describe('what a listener answered', () => {
   });
 
   it('is waited for when it has a then method, of whatever class', () => {
-    const thenables = [Promise.resolve(), { then: () => {} }, Object.assign(() => {}, { then: () => {} })];
+    const thenables = [
+      Promise.resolve(),
+      withThen(() => {}),
+      withThen(
+        () => {},
+        () => {},
+      ),
+    ];
     expect(thenables.map(isThenable)).toEqual([true, true, true]);
-    expect([{ then: 1 }, null, undefined, 'then', {}].map(isThenable)).toEqual(Array(5).fill(false));
+    expect([withThen(1), null, undefined, 'then', {}].map(isThenable)).toEqual(Array(5).fill(false));
   });
 });
 

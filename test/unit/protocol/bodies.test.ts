@@ -126,7 +126,7 @@ describe.each(versions)('a body written by Java %s', version => {
       expect(() => parseOffsetTable(body(name))).toThrow(
         expect.objectContaining({
           code: 'RMQ_UNSAFE_OFFSET',
-          message: expect.stringContaining('9007199254740993') as unknown,
+          message: expect.stringContaining('9007199254740993'),
         }),
       );
     },
@@ -337,13 +337,13 @@ describe('a body that is not as Java writes it', () => {
   it.each(cases)('%s is a typed error naming the member', (_name, parse, text, says) => {
     const error = thrownBy(() => parse(Buffer.from(text)));
     expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({ code: 'RMQ_BAD_BODY', message: expect.stringContaining(says) as unknown });
+    expect(error).toMatchObject({ code: 'RMQ_BAD_BODY', message: expect.stringContaining(says) });
   });
 
   it('cannot reach a prototype through its names', () => {
     const text = '{"clusterAddrTable":{"__proto__":["x"]},"__proto__":{"polluted":1}}';
     expect(parseClusterInfo(Buffer.from(text)).clusterAddrTable).toEqual(new Map([['__proto__', ['x']]]));
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect('polluted' in {}).toBe(false);
   });
 });
 

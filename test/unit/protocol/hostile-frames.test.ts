@@ -111,7 +111,7 @@ describe('a hostile frame', () => {
   it.each(cases)('%s is a typed error that says why', (_name, bytes, code, says) => {
     const error = thrownBy(() => decodeFrame(bytes));
     expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({ code, message: expect.stringContaining(says) as unknown });
+    expect(error).toMatchObject({ code, message: expect.stringContaining(says) });
   });
 
   it('with 4 MB of brackets is left at the first that is too deep', () => {
@@ -161,6 +161,6 @@ describe('an unusual header that Java accepts', () => {
     expect(Object.getPrototypeOf(fields)).toBeNull();
     expect(fields['constructor']).toBe('y');
     expect(new Map(Object.entries(fields)).get('__proto__')).toBe('x');
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+    expect('x' in {}).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import Long from 'long';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/errors/errors.ts';
-import { isJsonObject, JsonMap, type JsonValue, parseJson } from '../../../src/protocol/json.ts';
+import { isJsonObject, JsonMap, parseJson } from '../../../src/protocol/json.ts';
 import { bodyTexts } from './wire-samples.ts';
 
 describe('JSON as fastjson writes it', () => {
@@ -73,12 +73,10 @@ function withLongs(value: unknown): unknown {
 
 describe('a name from outside', () => {
   it('is a name like any other, also __proto__', () => {
-    const parsed = parseJson('{"__proto__":{"polluted":1},"constructor":2,"a":3}') as Readonly<
-      Record<string, JsonValue>
-    >; // an object by its text
+    const parsed = parseJson('{"__proto__":{"polluted":1},"constructor":2,"a":3}');
     expect(Object.getPrototypeOf(parsed)).toBeNull();
-    expect(Object.keys(parsed)).toEqual(['__proto__', 'constructor', 'a']);
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(isJsonObject(parsed) && Object.keys(parsed)).toEqual(['__proto__', 'constructor', 'a']);
+    expect('polluted' in {}).toBe(false);
   });
 });
 
@@ -117,18 +115,13 @@ describe('text that is no JSON', () => {
   it.each(cases)('such as %j is a typed error naming the place', (text, says) => {
     const error = thrownBy(() => parseJson(text));
     expect(error).toBeInstanceOf(ProtocolError);
-    expect(error).toMatchObject({ code: 'RMQ_BAD_JSON', message: expect.stringContaining(says) as unknown });
+    expect(error).toMatchObject({ code: 'RMQ_BAD_JSON', message: expect.stringContaining(says) });
   });
 
   it('is a typed error whatever it is', () => {
     const pieces = fc.constantFrom(
       ...'{}[]:,"\\09-.eE \ntfn'.split(''),
-      'true',
-      'null',
-      '\\u0041',
-      '{"a":',
-      '{{',
-      '}:',
+      ...['true', 'null', '\\u0041', '{"a":', '{{', '}:'],
     );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 30 }), parts => {
@@ -146,10 +139,8 @@ describe('a limit', () => {
       `${open.repeat(times)}1${close.repeat(times)}`;
     expect(() => parseJson(nested('[', ']', 32))).not.toThrow();
     for (const text of [
-      nested('[', ']', 33),
-      nested('{"a":', '}', 33),
-      '{'.repeat(40),
-      '['.repeat(1_000_000),
+      ...[nested('[', ']', 33), nested('{"a":', '}', 33)],
+      ...['{'.repeat(40), '['.repeat(1_000_000)],
     ]) {
       expect(() => parseJson(text)).toThrow(expect.objectContaining({ code: 'RMQ_BAD_JSON' }));
     }

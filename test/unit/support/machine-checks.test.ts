@@ -73,7 +73,11 @@ const broken: Readonly<Record<string, readonly [machine: AnyStateMachine, proble
             { src: 'leaf', id: 'covered' },
           ],
         },
-        b: { invoke: { src: 'work', id: 'fine', onDone: 'a', onError: 'a' } },
+        b: { invoke: { src: 'work', id: 'fine', onDone: 'c', onError: 'a' } },
+        c: {
+          invoke: { src: 'work', id: 'caught' },
+          on: { 'xstate.done.*': 'a', 'xstate.error.actor.*': 'a' },
+        },
       },
     }),
     [

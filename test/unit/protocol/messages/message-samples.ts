@@ -149,3 +149,23 @@ export function asJava(message: StoredMessage): Omit<JavaMessage, 'unwrapped'> {
 function javaHost(host: string): string {
   return host.replace(/^\[?(.*?)\]?:(\d+)$/, '$1|$2');
 }
+
+/** What {@link encodeStoredMessage} needs to write a message that was read. */
+export function fieldsOf(message: StoredMessage, properties: Iterable<readonly [string, string]>) {
+  return {
+    topic: message.storedTopic,
+    queueId: message.queueId,
+    queueOffset: message.queueOffset,
+    commitLogOffset: message.commitLogOffset,
+    flag: message.flag,
+    sysFlag: message.storedSysFlag,
+    bornTimestamp: message.bornTimestamp,
+    bornHost: message.bornHost,
+    storeTimestamp: message.storeTimestamp,
+    storeHost: message.storeHost,
+    reconsumeTimes: message.reconsumeTimes,
+    preparedTransactionOffset: message.preparedTransactionOffset,
+    body: message.rawBody,
+    properties,
+  };
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What was seen, what was promised, and does the one hold the other? Figures in a table and in one line. */
+
+export interface Row {
+  readonly figure: string;
+  readonly seen: string;
+  readonly wanted: string;
+  /** undefined: told, not judged. */
+  readonly holds: boolean | undefined;
+  /** Depends on how fast and how quiet the machine is: judged at full size only. */
+  readonly isSpeed: boolean;
+}
+
+type Limit =
+  | { readonly is: number | string | boolean }
+  | { readonly atMost: number }
+  | { readonly atLeast: number };
+
+export class Report {
+  readonly rows: Row[] = [];
+
+  /** A figure that is told and not judged. */
+  note(figure: string, seen: number | string): void {
+    this.rows.push({ figure, seen: shown(seen), wanted: '', holds: undefined, isSpeed: false });
+  }
+
+  /** What must hold however slow the machine is. */
+  check(figure: string, seen: number | string | boolean, limit: Limit): void {
+    this.#judge(figure, seen, limit, false);
+  }
+
+  /** A time or a rate: judged at full size, only told in the share that continuous integration runs. */
+  speed(figure: string, seen: number, limit: Limit): void {
+    this.#judge(figure, seen, limit, true);
+  }
+
+  /** The rows that do not hold. */
+  broken(withSpeed: boolean): readonly Row[] {
+    return this.rows.filter(row => row.holds === false && (withSpeed || !row.isSpeed));
+  }
+
+  #judge(figure: string, seen: number | string | boolean, limit: Limit, isSpeed: boolean): void {
+    const holds =
+      'is' in limit
+        ? seen === limit.is
+        : 'atMost' in limit
+          ? Number(seen) <= limit.atMost
+          : Number(seen) >= limit.atLeast;
+    this.rows.push({ figure, seen: shown(seen), wanted: wish(limit), holds, isSpeed });
+  }
+}
+
+/** For the eye: aligned columns, a mark before what does not hold. */
+export function table(rows: readonly Row[], withSpeed: boolean): string {
+  const width = Math.max(...rows.map(row => row.figure.length));
+  const seenWidth = Math.max(...rows.map(row => row.seen.length));
+  return rows
+    .map(row => {
+      const mark = row.holds === undefined ? ' ' : row.holds ? '✓' : row.isSpeed && !withSpeed ? '~' : '✗';
+      return `  ${mark} ${row.figure.padEnd(width)}  ${row.seen.padStart(seenWidth)}  ${row.wanted}`.trimEnd();
+    })
+    .join('\n');
+}
+
+/** For `grep`: what was judged, in one line. */
+export function summary(rows: readonly Row[]): string {
+  return rows
+    .filter(row => row.holds !== undefined)
+    .map(row => `${row.figure}: ${row.seen}`)
+    .join(', ');
+}
+
+function wish(limit: Limit): string {
+  if ('is' in limit) return `= ${shown(limit.is)}`;
+  return 'atMost' in limit ? `≤ ${shown(limit.atMost)}` : `≥ ${shown(limit.atLeast)}`;
+}
+
+function shown(value: number | string | boolean): string {
+  if (typeof value !== 'number') return String(value);
+  return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
+}

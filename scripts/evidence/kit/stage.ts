@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does a piece of evidence stand on? A real cluster, a folder for the files of its members, and its size. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Cluster, ClusterOptions, RocketmqVersion } from '../../../test/support/cluster/cluster.ts';
+import { Member, type MemberOptions } from './member.ts';
+import type { Report } from './report.ts';
+
+/** `full`: the promise as it is made. `share`: the same with small counts, in seconds, for continuous integration. */
+export type Size = 'full' | 'share';
+
+export interface Evidence {
+  readonly name: string;
+  /** The promise, in a line. */
+  readonly about: string;
+  run(stage: Stage, report: Report): Promise<void>;
+}
+
+/** One cluster serves every piece: two name servers, short retry delays (the first retry comes after 1 s, not 10). */
+export function clusterOptions(version: RocketmqVersion, size: Size): ClusterOptions {
+  return {
+    version,
+    nameServers: 2,
+    brokerProperties: { messageDelayLevel: '1s 1s 1s 1s 2s 2s 3s 3s 5s 5s' },
+    purpose: size === 'full' ? 'measuring' : 'tests',
+  };
+}
+
+let used = 0;
+
+export class Stage {
+  readonly size: Size;
+  readonly cluster: Cluster;
+  readonly say: (line: string) => void;
+  readonly #workers: string;
+  readonly #folder: string;
+
+  constructor(given: {
+    readonly size: Size;
+    readonly cluster: Cluster;
+    /** Folder of the member programs. */
+    readonly workers: string;
+    /** For the files of members; exists. */
+    readonly folder: string;
+    readonly say: (line: string) => void;
+  }) {
+    this.size = given.size;
+    this.cluster = given.cluster;
+    this.say = given.say;
+    this.#workers = given.workers;
+    this.#folder = given.folder;
+  }
+
+  /** One figure for each size. */
+  pick<Value>(values: Readonly<Record<Size, Value>>): Value {
+    return values[this.size];
+  }
+
+  /** A name for a topic or group that nobody has used. */
+  fresh(name: string): string {
+    used += 1;
+    return `${name}-${process.pid}-${used}`;
+  }
+
+  file(name: string): string {
+    return `${this.#folder}/${name}`;
+  }
+
+  /** A member in a process of its own, started and not yet running. */
+  member(options: Omit<MemberOptions, 'namesrv'> & { readonly namesrv?: string }): Member {
+    const place = { workers: this.#workers, folder: this.#folder };
+    return new Member(place, { namesrv: this.cluster.namesrvAddr, ...options });
+  }
+
+  /** Resolves when the condition holds; rejects after that time naming what was waited for. */
+  async until(what: string, timeoutMs: number, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (!(await isTrue())) {
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+      await pause(100);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One listener call that may still be running. Reused: its callbacks are made once, not once a message. */
+import type { Epoch } from '../flow/owned-queue.ts';
+import type { Ticket } from '../flow/process-queue.ts';
+import type { ConcurrentContext } from './consume-context.ts';
+import type { MessageBatch } from './listener.ts';
+
+/** What a call was about. */
+export interface CallSubject {
+  readonly epoch: Epoch;
+  readonly first: Ticket;
+  readonly messages: MessageBatch;
+  readonly context: ConcurrentContext;
+}
+
+export interface CallEnds {
+  answered(call: ListenerCall, answer: unknown): void;
+  failed(call: ListenerCall, thrown: unknown): void;
+}
+
+export class ListenerCall {
+  subject: CallSubject | undefined = undefined;
+  readonly onAnswer: (answer: unknown) => void;
+  readonly onFailure: (thrown: unknown) => void;
+
+  constructor(ends: CallEnds) {
+    this.onAnswer = answer => ends.answered(this, answer);
+    this.onFailure = thrown => ends.failed(this, thrown);
+  }
+}

@@ -1,0 +1,909 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { BrokerError, ConnectionError, ProtocolError } from '../../src/errors/errors.ts';
+import { type FlowLimits, SharedFlow } from '../../src/flow/flow-gate.ts';
+import { OwnedQueue } from '../../src/flow/owned-queue.ts';
+import { pullBackoff } from '../../src/machines/pull/pull.logic.ts';
+import { pullMachine } from '../../src/machines/pull/pull.machine.ts';
+import type { PullPort, PullReport, PullSettings, StartPlace } from '../../src/machines/pull/pull.types.ts';
+import type { MessageExt } from '../../src/model/message.ts';
+import type { QueueOffset } from '../../src/model/queue-offset.ts';
+import { TestClock } from '../../src/testing/test-clock.ts';
+import type { PullAnswer } from '../../src/transport/pull-calls.ts';
+import {
+  aQueue,
+  at,
+  type Deferred,
+  deferred,
+  found,
+  foundMessages,
+  messagesBetween,
+  turn,
+} from '../support/builders.ts';
+import { ChartCoverage } from '../support/chart-coverage.ts';
+
+const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'connection to broker-a lost');
+const refused = new BrokerError('RMQ_NO_PERMISSION', 'no right to read', {
+  responseCode: 16,
+  remark: undefined,
+});
+const unreadable = new ProtocolError('RMQ_BAD_MESSAGE', 'message 103 cannot be read');
+const failed: PullAnswer = { kind: 'failed', error: lost };
+
+function none(nextOffset: number, mayRepeat = true): PullAnswer {
+  return { kind: 'none', nextOffset: at(nextOffset), mayRepeat };
+}
+function damaged(from: number, bad: number): PullAnswer {
+  return { kind: 'damaged', messages: messagesBetween(from, bad), nextOffset: at(bad), error: unreadable };
+}
+function moved(to: number, reason = 'OFFSET_TOO_SMALL'): PullAnswer {
+  return { kind: 'moved', correctTo: at(to), reason };
+}
+
+interface Call<T> extends Deferred<T> {
+  readonly signal: AbortSignal;
+}
+interface Pull {
+  readonly offset: number;
+  readonly commit: number | undefined;
+  readonly answer: (outcome: PullAnswer) => void;
+}
+
+/** A broker that answers when a test lets it, or by itself as told. */
+class FakePort implements PullPort {
+  readonly pulls: Pull[] = [];
+  readonly starts: Call<StartPlace>[] = [];
+  readonly reads: Call<QueueOffset | undefined>[] = [];
+  readonly corrections: (Call<void> & { readonly offset: number })[] = [];
+  readonly settled: (readonly [offset: number, accepted: boolean])[] = [];
+  toCommit: QueueOffset | undefined;
+  /** Answers every pull one turn later. */
+  script: ((pull: Pull) => PullAnswer) | undefined;
+  pullThrows: Error | undefined;
+
+  resolveStart = (signal: AbortSignal) => keep(this.starts, { ...deferred<StartPlace>(), signal });
+  readCommitted = (signal: AbortSignal) =>
+    keep(this.reads, { ...deferred<QueueOffset | undefined>(), signal });
+  correct = (offset: QueueOffset, signal: AbortSignal) =>
+    keep(this.corrections, { ...deferred<void>(), signal, offset });
+
+  pull(offset: QueueOffset, commit: QueueOffset | undefined, answer: Pull['answer']): void {
+    if (this.pullThrows !== undefined) throw this.pullThrows;
+    const pull = { offset, commit, answer };
+    this.pulls.push(pull);
+    const { script } = this;
+    if (script !== undefined) setImmediate(() => answer(script(pull)));
+  }
+
+  takeCommit(): QueueOffset | undefined {
+    const offset = this.toCommit;
+    this.toCommit = undefined;
+    return offset;
+  }
+
+  settleCommit(offset: QueueOffset, accepted: boolean): void {
+    this.settled.push([offset, accepted]);
+  }
+}
+
+function keep<C extends { readonly promise: Promise<unknown> }>(list: C[], call: C): C['promise'] {
+  list.push(call);
+  return call.promise;
+}
+
+const limits: FlowLimits = {
+  countOfQueue: 10,
+  bytesOfQueue: 1e6,
+  spanOfQueue: 2000,
+  countOfAll: 1000,
+  bytesOfAll: 1e9,
+};
+const coverage = new ChartCoverage(pullMachine);
+const running: { readonly actor: { stop(): unknown }; readonly clock: TestClock }[] = [];
+
+function start(
+  options: {
+    readonly settings?: Partial<PullSettings>;
+    readonly limits?: Partial<FlowLimits>;
+    readonly suspended?: boolean;
+  } = {},
+) {
+  const clock = new TestClock();
+  const shared = new SharedFlow({ ...limits, ...options.limits });
+  const commits = { told: [] as string[] };
+  const owned = new OwnedQueue<MessageExt>(
+    aQueue,
+    {
+      advance: point => commits.told.push(`advance ${point}`),
+      reset: (point, stored) => commits.told.push(`reset ${point}${stored ? ' stored' : ''}`),
+    },
+    shared,
+  );
+  const port = new FakePort();
+  const told: PullReport[] = [];
+  const actor = createActor(pullMachine, {
+    clock,
+    inspect: coverage.inspect,
+    input: {
+      owned,
+      port,
+      suspended: options.suspended ?? false,
+      parent: { send: event => told.push(event) },
+      settings: {
+        handoverPause: 0,
+        pullInterval: 0,
+        flowControlInterval: 50,
+        maxRereads: 3,
+        random: () => 0.5,
+        now: () => clock.now(),
+        ...options.settings,
+      },
+    },
+  });
+  actor.subscribe({ error: error => expect.fail(String(error)) });
+  actor.start();
+  running.push({ actor, clock });
+  const last = <T>(list: readonly T[]): T => {
+    const item = list.at(-1);
+    if (item === undefined) throw new Error('nothing was asked');
+    return item;
+  };
+  return {
+    clock,
+    shared,
+    commits,
+    owned,
+    port,
+    actor,
+    told: () => told.splice(0),
+    state: () => actor.getSnapshot().value,
+    send: actor.send.bind(actor),
+    /** Answers the pull written last. */
+    answer: (outcome: PullAnswer) => last(port.pulls).answer(outcome),
+    pulled: () => port.pulls.map(({ offset }) => offset),
+    lastStart: () => last(port.starts),
+    lastRead: () => last(port.reads),
+    lastCorrection: () => last(port.corrections),
+    /** The oldest `count` messages are delivered and done. */
+    consume: (count: number) => {
+      const { first, messages } = owned.take(count);
+      for (const [i, message] of messages.entries()) owned.finish(owned.epoch, first + i, message.storeSize);
+    },
+  };
+}
+
+/** Started, its start resolved at 100, the first pull on the wire. */
+async function pulling(options: Parameters<typeof start>[0] = {}) {
+  const world = start(options);
+  world.lastStart().resolve({ offset: at(100), stored: true });
+  await turn();
+  world.told();
+  world.commits.told.length = 0;
+  return world;
+}
+
+afterEach(() => {
+  for (const { actor, clock } of running.splice(0)) {
+    actor.stop();
+    expect(clock.pending, 'timers left behind').toBe(0);
+  }
+});
+
+describe('the start of a queue', () => {
+  it('is resolved before anything is pulled, told, and pulled from', async () => {
+    const { port, state, told, commits, pulled, lastStart } = start();
+    expect([state(), pulled()]).toEqual(['resolvingOffset', []]);
+    lastStart().resolve({ offset: at(100), stored: true });
+    await turn();
+    expect([state(), told(), commits.told, pulled()]).toEqual([
+      'pulling',
+      [{ type: 'pull.placed', offset: 100 }],
+      ['reset 100 stored'],
+      [100],
+    ]);
+    expect(port.starts).toHaveLength(1);
+  });
+
+  it('waits for the former owner when others are in the group', async () => {
+    const { clock, port, state } = start({ settings: { handoverPause: 400 } });
+    await clock.advance(399);
+    expect([state(), port.starts.length]).toEqual(['waitingForHandover', 0]);
+    await clock.advance(1);
+    expect([state(), port.starts.length]).toEqual(['resolvingOffset', 1]);
+  });
+
+  it('is asked again, ever more slowly, when it could not be answered; the first failure is told', async () => {
+    const { clock, port, state, told, lastStart } = start({ settings: { random: () => 1 } });
+    const waits: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const before = clock.now();
+      lastStart().reject(lost);
+      await turn();
+      expect(state()).toBe('backingOff');
+      while (state() === 'backingOff') await clock.advance(100);
+      waits.push(clock.now() - before);
+    }
+    expect(waits).toEqual([200, 400, 800, 1600, 3000, 3000]);
+    expect([port.pulls, told()]).toEqual([[], [{ type: 'pull.troubled', error: lost }]]);
+    lastStart().resolve({ offset: at(7), stored: false });
+    await turn();
+    expect([state(), told()]).toEqual(['pulling', [{ type: 'pull.placed', offset: 7 }]]);
+  });
+
+  it('that is never answered is given up after half a minute, its signal aborted, and asked again', async () => {
+    const { clock, port, state, told } = start();
+    await clock.advance(29_999);
+    expect([state(), port.starts.map(({ signal }) => signal.aborted)]).toEqual(['resolvingOffset', [false]]);
+    await clock.advance(1);
+    expect([state(), port.starts.map(({ signal }) => signal.aborted)]).toEqual(['backingOff', [true]]);
+    expect(told()).toMatchObject([
+      {
+        type: 'pull.troubled',
+        error: {
+          code: 'RMQ_REQUEST_TIMEOUT',
+          message: 'the start of orders@broker-a#0 was not answered within 30000 ms',
+        },
+      },
+    ]);
+    await clock.advance(100);
+    expect([state(), port.starts.length]).toEqual(['resolvingOffset', 2]);
+  });
+
+  it('of a suspended consumer is looked for when it is resumed', async () => {
+    const { port, state, send } = start({ suspended: true });
+    expect([state(), port.starts.length]).toEqual(['paused', 0]);
+    send({ type: 'queue.resume' });
+    expect([state(), port.starts.length]).toEqual(['resolvingOffset', 1]);
+  });
+
+  it('found after the queue was suspended no longer counts: it is looked for anew', async () => {
+    const { port, state, send, owned, lastStart, pulled } = start();
+    const first = lastStart();
+    send({ type: 'queue.suspend' });
+    first.resolve({ offset: at(100), stored: true });
+    await turn();
+    expect([state(), owned.isPlaced, first.signal.aborted]).toEqual(['paused', false, true]);
+    send({ type: 'queue.resume' });
+    lastStart().resolve({ offset: at(120), stored: true });
+    await turn();
+    expect([port.starts.length, pulled()]).toEqual([2, [120]]);
+  });
+
+  it('does not lead to a pull while all queues together hold too much', async () => {
+    const { shared, state, pulled, lastStart } = start();
+    shared.add(1001, 0);
+    lastStart().resolve({ offset: at(100), stored: true });
+    await turn();
+    expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, []]);
+    shared.release(1, 0);
+    expect([state(), pulled()]).toEqual(['pulling', [100]]);
+  });
+});
+
+describe('pulling', () => {
+  it('writes the next pull before it looks at the batch that came', async () => {
+    const { owned, port, answer, pulled } = await pulling();
+    const heldAtPull: number[] = [];
+    const { pull } = port;
+    port.pull = (...args) => {
+      heldAtPull.push(owned.count);
+      pull.apply(port, args);
+    };
+    answer(found(100, 103));
+    expect([pulled(), heldAtPull, owned.count, owned.pulledTo]).toEqual([[100, 103], [0], 3, 103]);
+  });
+
+  it('has at most one pull on the wire', async () => {
+    const { pulled, send, state } = await pulling();
+    send({ type: 'queue.suspend' });
+    send({ type: 'queue.resume' });
+    send({ type: 'queue.suspend' });
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100]]);
+  });
+
+  it('takes the offset to commit along, and settles it with the answer before anything else', async () => {
+    const { port, answer } = await pulling();
+    port.toCommit = at(90);
+    answer(found(100, 101));
+    expect(port.pulls.map(({ commit }) => commit)).toEqual([undefined, 90]);
+    answer(none(101));
+    port.toCommit = at(101);
+    answer(none(101));
+    answer(failed);
+    expect(port.settled).toEqual([
+      [90, true],
+      [101, false],
+    ]);
+  });
+
+  it('settles the offset of an abandoned pull too, and takes nothing else from its answer', async () => {
+    const { port, answer, send, owned, state } = await pulling();
+    port.toCommit = at(100);
+    answer(found(100, 101));
+    send({ type: 'queue.revoke' });
+    answer(found(101, 104));
+    expect([state(), port.settled, owned.count]).toEqual(['revoked', [[100, true]], 1]);
+  });
+
+  it('goes past an empty stretch at once', async () => {
+    const { answer, pulled, commits, state } = await pulling();
+    answer(none(140));
+    answer(none(180));
+    expect([state(), pulled(), commits.told]).toEqual(['pulling', [100, 140, 180], ['advance 140', 'advance 180']]);
+  });
+
+  it('goes past a batch of which nothing was wanted at once', async () => {
+    const { answer, pulled, state } = await pulling();
+    answer(foundMessages([], 140));
+    expect([state(), pulled()]).toEqual(['pulling', [100, 140]]);
+  });
+
+  it.each([
+    ['an empty answer that was not held', none(100, false)],
+    ['an empty batch that does not advance', foundMessages([], 100)],
+    ['an empty batch that goes back', foundMessages([], 40)],
+    ['messages that lie behind', found(40, 45)],
+  ])('waits after %s, and asks for the same offset again', async (_, outcome) => {
+    const { clock, answer, pulled, state, owned, told, commits } = await pulling();
+    answer(outcome);
+    expect([state(), owned.count, owned.pulledTo, pulled()]).toEqual(['backingOff', 0, 100, [100]]);
+    await clock.advance(100);
+    expect([state(), pulled(), told(), commits.told]).toEqual(['pulling', [100, 100], [], []]);
+  });
+
+  it('waits ever longer after failures, tells the first, and starts over after a success', async () => {
+    const { clock, answer, pulled, told, state } = await pulling({ settings: { random: () => 1 } });
+    const waits: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const before = [clock.now(), pulled().length] as const;
+      answer(failed);
+      expect(state()).toBe('backingOff');
+      while (pulled().length === before[1]) await clock.advance(50);
+      waits.push(clock.now() - before[0]);
+    }
+    expect([waits, told()]).toEqual([[200, 400, 800], [{ type: 'pull.troubled', error: lost }]]);
+    answer(found(100, 101));
+    expect([state(), pulled().slice(-1)]).toEqual(['pulling', [101]]);
+    answer(failed);
+    expect(told()).toEqual([{ type: 'pull.troubled', error: lost }]);
+    await clock.advance(200);
+    expect(state()).toBe('pulling');
+  });
+
+  it('tells the first failure also when empty answers came before it', async () => {
+    const { clock, answer, told } = await pulling();
+    answer(none(100, false));
+    await clock.advance(100);
+    answer(failed);
+    expect(told()).toEqual([{ type: 'pull.troubled', error: lost }]);
+  });
+
+  it('waits at least 5 s after a refusal that will not heal by asking again', async () => {
+    const { clock, answer, pulled } = await pulling({ settings: { random: () => 0 } });
+    answer({ kind: 'failed', error: refused });
+    await clock.advance(4999);
+    expect(pulled()).toEqual([100]);
+    await clock.advance(1);
+    expect(pulled()).toEqual([100, 100]);
+  });
+
+  it('goes on when writing a pull threw, as after any failure', async () => {
+    const { clock, port, answer, pulled, state, told } = await pulling();
+    port.pullThrows = new Error('no buffer');
+    port.toCommit = at(100);
+    answer(found(100, 101));
+    expect([state(), port.settled]).toEqual(['backingOff', [[100, false]]]);
+    expect(told()).toMatchObject([{ type: 'pull.troubled', error: { code: 'RMQ_INTERNAL', message: 'no buffer' } }]);
+    port.pullThrows = undefined;
+    await clock.advance(100);
+    expect([state(), pulled()]).toEqual(['pulling', [100, 101]]);
+  });
+
+  it('pauses between two pulls when an interval is set', async () => {
+    const { clock, answer, pulled, state } = await pulling({ settings: { pullInterval: 30 } });
+    answer(found(100, 101));
+    expect(state()).toBe('pacing');
+    await clock.advance(29);
+    expect(pulled()).toEqual([100]);
+    await clock.advance(1);
+    expect([state(), pulled()]).toEqual(['pulling', [100, 101]]);
+  });
+
+  it('pauses between two pulls also after a failure', async () => {
+    const { clock, answer, pulled, state } = await pulling({ settings: { pullInterval: 30 } });
+    answer(failed);
+    await clock.advance(100);
+    answer(found(100, 101));
+    expect([state(), pulled()]).toEqual(['pacing', [100, 100]]);
+  });
+
+  it('after a pause may find that there is no room', async () => {
+    const { clock, answer, state, told } = await pulling({ settings: { pullInterval: 30 } });
+    answer(found(100, 111));
+    await clock.advance(30);
+    expect([state(), told()]).toEqual([
+      { throttled: 'armed' },
+      [{ type: 'pull.throttled', cause: 'countOfQueue' }],
+    ]);
+  });
+});
+
+describe('how long a queue waits after a failure', () => {
+  const base = { failures: 1, elapsedMs: 0, error: lost, random: () => 1 };
+  it.each([
+    ['doubles from 200 ms', [1, 2, 3, 4].map(failures => ({ ...base, failures })), [200, 400, 800, 1600]],
+    [
+      'stops growing at 3 s in the first minute, at 10 s later',
+      [59_999, 60_000].map(elapsedMs => ({ ...base, failures: 20, elapsedMs })),
+      [3000, 10_000],
+    ],
+    ['is never less than 50 ms', [{ ...base, random: () => 0 }], [50]],
+    ['is at least 5 s where asking again cannot help', [{ ...base, error: refused }], [5000]],
+    ['is as long without an error', [{ ...base, error: undefined }], [200]],
+  ])('%s', (_, inputs, expected) => {
+    expect(inputs.map(pullBackoff)).toEqual(expected);
+  });
+});
+
+describe('throttling', () => {
+  it('admits the batch that was too much, tells why, and pulls again when room is given back', async () => {
+    const { answer, state, told, pulled, owned, consume } = await pulling();
+    answer(found(100, 110));
+    expect([state(), pulled()]).toEqual(['pulling', [100, 110]]);
+    answer(found(110, 112));
+    expect([state(), owned.count, pulled(), told()]).toEqual([
+      { throttled: 'armed' },
+      12,
+      [100, 110],
+      [{ type: 'pull.throttled', cause: 'countOfQueue' }],
+    ]);
+    consume(1);
+    expect(state()).toEqual({ throttled: 'armed' });
+    consume(1);
+    expect([state(), pulled(), told()]).toEqual(['pulling', [100, 110, 112], [{ type: 'pull.unthrottled' }]]);
+  });
+
+  const { storeSize } = messagesBetween(100, 101)[0] ?? { storeSize: 0 };
+  it.each([
+    ['sizeOfQueue', { bytesOfQueue: storeSize * 2 }],
+    ['countOfAll', { countOfAll: 2 }],
+    ['sizeOfAll', { bytesOfAll: storeSize * 2 }],
+    ['spanOfQueue', { spanOfQueue: 1 }],
+  ] as const)('may have the cause %s', async (cause, limit) => {
+    const { answer, told, consume, state } = await pulling({ limits: limit });
+    answer(found(100, 102));
+    expect([state(), told()]).toEqual(['pulling', []]);
+    answer(found(102, 103));
+    if (cause === 'spanOfQueue') answer(found(103, 104)); // the span of a batch is seen with the next one
+    expect([state(), told()]).toEqual([{ throttled: 'armed' }, [{ type: 'pull.throttled', cause }]]);
+    consume(4);
+    expect([state(), told()]).toEqual(['pulling', [{ type: 'pull.unthrottled' }]]);
+  });
+
+  it('looks for room by itself now and then', async () => {
+    const { clock, answer, state, owned, pulled, shared } = await pulling();
+    answer(found(100, 111));
+    await clock.advance(200);
+    expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
+    const { release } = shared;
+    shared.release = () => {}; // a call that got lost
+    owned.finish(owned.epoch, owned.take(1).first, 0);
+    shared.release = release;
+    await clock.advance(50);
+    expect([state(), pulled()]).toEqual(['pulling', [100, 111]]);
+  });
+
+  it.each([
+    ['messages', found(111, 113), 13, 113],
+    ['an empty stretch', none(150), 11, 150],
+    ['what is readable before a damaged message', damaged(111, 112), 12, 112],
+  ])('admits %s that was on the wire already', async (_, outcome, count, pulledTo) => {
+    const { answer, state, owned, send, shared } = await pulling();
+    answer(found(100, 110)); // the next pull is on the wire
+    send({ type: 'queue.suspend' });
+    shared.add(1000, 0);
+    send({ type: 'queue.resume' });
+    expect(state()).toEqual({ throttled: 'armed' });
+    answer(outcome.kind === 'found' ? found(110, 113) : outcome);
+    expect([state(), owned.count, owned.pulledTo]).toEqual([
+      { throttled: 'armed' },
+      outcome.kind === 'damaged' ? 11 : outcome.kind === 'none' ? 10 : count,
+      pulledTo,
+    ]);
+  });
+
+  it('holds also when a failure ended, or the consumer is resumed, while there is no room', async () => {
+    const { clock, answer, state, send, pulled, shared } = await pulling();
+    answer(failed);
+    shared.add(1001, 0);
+    await clock.advance(100);
+    expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
+    send({ type: 'queue.suspend' });
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
+  });
+
+  it('lets a queue that failed before pull on only when there is room', async () => {
+    const { clock, answer, state, pulled } = await pulling();
+    answer(failed);
+    await clock.advance(100);
+    answer(found(100, 111));
+    expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100, 100]]);
+  });
+
+  it('is over for a revoked queue, which waits for no room any more', async () => {
+    const { answer, state, send, consume, pulled, told } = await pulling();
+    answer(found(100, 111));
+    told();
+    send({ type: 'queue.revoke' });
+    consume(11);
+    expect([state(), pulled(), told()]).toEqual(['revoked', [100], [{ type: 'pull.unthrottled' }]]);
+  });
+});
+
+describe('suspension', () => {
+  it('asks for nothing new, admits what is on the wire, and goes on from there', async () => {
+    const { answer, state, owned, send, pulled } = await pulling();
+    send({ type: 'queue.suspend' });
+    answer(found(100, 103));
+    send({ type: 'queue.suspend' });
+    expect([state(), owned.count, pulled()]).toEqual(['paused', 3, [100]]);
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 103]]);
+  });
+
+  it.each([
+    ['an empty answer moves the offset', none(120), 0, 120],
+    ['a damaged batch is admitted up to the damage', damaged(100, 102), 2, 102],
+    ['a failure is nothing', failed, 0, 100],
+    ['a move is seen with the next pull', moved(500), 0, 100],
+  ])('%s', async (_, outcome, count, pulledTo) => {
+    const { answer, state, owned, send, pulled } = await pulling();
+    send({ type: 'queue.suspend' });
+    answer(outcome);
+    expect([state(), owned.count, owned.pulledTo]).toEqual(['paused', count, pulledTo]);
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, pulledTo]]);
+  });
+
+  it('keeps waiting for the answer that is on the wire when resumed before it', async () => {
+    const { answer, send, pulled, owned } = await pulling();
+    send({ type: 'queue.suspend' });
+    send({ type: 'queue.resume' });
+    answer(found(100, 102));
+    expect([pulled(), owned.count]).toEqual([[100, 102], 2]);
+  });
+
+  it('in any state leaves no timer but those of the state', async () => {
+    const { clock, answer, send, state } = await pulling();
+    answer(failed);
+    expect(clock.pending).toBe(1);
+    send({ type: 'queue.suspend' });
+    expect([state(), clock.pending]).toEqual(['paused', 0]);
+  });
+});
+
+describe('verification after a gap in time', () => {
+  async function verifying() {
+    const world = await pulling();
+    world.answer(found(100, 105));
+    world.consume(2); // commit point 102
+    world.commits.told.length = 0;
+    const { epoch } = world.owned;
+    world.send({ type: 'queue.verify' });
+    return { ...world, epoch };
+  }
+
+  it('goes to the committed offset, in a new epoch, when somebody else went on', async () => {
+    const { owned, epoch, state, told, lastRead, commits, answer, send, pulled } = await verifying();
+    expect(state()).toEqual({ verifying: 'asking' });
+    lastRead().resolve(at(300));
+    await turn();
+    expect([state(), told(), commits.told]).toEqual(['paused', [{ type: 'pull.verified' }], ['reset 300 stored']]);
+    expect([owned.count, owned.pulledTo, owned.epoch]).toEqual([0, 300, epoch + 1]);
+    answer(found(105, 109)); // the pull from before
+    expect([owned.count, owned.pulledTo]).toEqual([0, 300]);
+    send({ type: 'queue.resume' });
+    expect(pulled()).toEqual([100, 105, 300]);
+  });
+
+  it.each([
+    ['behind ours', 101],
+    ['ours', 102],
+    ['nowhere', undefined],
+  ])('stays when the committed offset is %s', async (_, committed) => {
+    const { owned, epoch, told, lastRead, commits, answer } = await verifying();
+    lastRead().resolve(committed === undefined ? undefined : at(committed));
+    await turn();
+    answer(found(105, 107));
+    expect([owned.count, owned.pulledTo, owned.epoch, commits.told, told()]).toEqual([
+      5,
+      107,
+      epoch,
+      [],
+      [{ type: 'pull.verified' }],
+    ]);
+  });
+
+  it.each([
+    ['messages', found(105, 107), 5, 107],
+    ['an empty stretch', none(150), 3, 150],
+    ['what is readable before a damaged message', damaged(105, 106), 4, 106],
+  ])('admits %s that was on the wire meanwhile', async (_, outcome, count, pulledTo) => {
+    const { owned, answer, state } = await verifying();
+    answer(outcome);
+    expect([state(), owned.count, owned.pulledTo]).toEqual([{ verifying: 'asking' }, count, pulledTo]);
+  });
+
+  it('is asked again until it is answered, and is not cut short by suspend or resume', async () => {
+    const { clock, port, state, send, told, lastRead } = await verifying();
+    lastRead().reject(lost);
+    await turn();
+    expect(state()).toEqual({ verifying: 'waiting' });
+    send({ type: 'queue.resume' });
+    send({ type: 'queue.suspend' });
+    await clock.advance(100);
+    lastRead().reject(lost);
+    await clock.advance(200);
+    expect([state(), port.reads.length, told()]).toEqual([
+      { verifying: 'asking' },
+      3,
+      [{ type: 'pull.troubled', error: lost }],
+    ]);
+    lastRead().resolve(at(0));
+    await turn();
+    expect([state(), told()]).toEqual(['paused', [{ type: 'pull.verified' }]]);
+  });
+
+  it('that is never answered is given up after half a minute and asked again', async () => {
+    const { clock, port, state, told } = await verifying();
+    await clock.advance(30_000);
+    expect([state(), port.reads.map(({ signal }) => signal.aborted)]).toEqual([{ verifying: 'waiting' }, [true]]);
+    expect(told()).toMatchObject([{ type: 'pull.troubled', error: { code: 'RMQ_REQUEST_TIMEOUT' } }]);
+  });
+
+  it('asked for again begins again: an answer to the first question does not count', async () => {
+    const { port, send, owned, state } = await verifying();
+    send({ type: 'queue.verify' });
+    port.reads[0]?.resolve(at(300));
+    await turn();
+    expect([state(), owned.pulledTo, port.reads[0]?.signal.aborted]).toEqual([{ verifying: 'asking' }, 105, true]);
+  });
+
+  it('of a queue that is nowhere yet has nothing to ask', async () => {
+    const { state, send, told, port } = start();
+    send({ type: 'queue.verify' });
+    expect([state(), told(), port.reads.length]).toEqual(['paused', [{ type: 'pull.verified' }], 0]);
+  });
+});
+
+describe('a correction by the broker (21)', () => {
+  it('ends the epoch at once, is committed as a request, and is pulled from when that was answered', async () => {
+    const { owned, answer, state, told, commits, lastCorrection, pulled } = await pulling();
+    answer(found(100, 104));
+    const running = { epoch: owned.epoch, ...owned.take(4) };
+    answer(moved(500));
+    expect([state(), commits.told, pulled()]).toEqual([{ correcting: 'committing' }, ['reset 500'], [100, 104]]);
+    owned.finish(running.epoch, running.first, 0); // late: would have moved the commit point to 101
+    expect([commits.told, lastCorrection().offset, owned.count]).toEqual([['reset 500'], 500, 0]);
+    lastCorrection().resolve();
+    await turn();
+    expect([state(), pulled(), told()]).toEqual([
+      'pulling',
+      [100, 104, 500],
+      [{ type: 'pull.corrected', from: 104, to: 500, reason: 'OFFSET_TOO_SMALL' }],
+    ]);
+  });
+
+  it('that cannot be committed is pulled from after a pause: the pull carries the offset', async () => {
+    const { clock, answer, state, told, lastCorrection, pulled } = await pulling();
+    answer(moved(0, 'OFFSET_RESET'));
+    lastCorrection().reject(lost);
+    await turn();
+    expect(state()).toBe('backingOff');
+    await clock.advance(100);
+    expect([state(), pulled(), told()]).toEqual([
+      'pulling',
+      [100, 0],
+      [
+        { type: 'pull.corrected', from: 100, to: 0, reason: 'OFFSET_RESET' },
+        { type: 'pull.troubled', error: lost },
+      ],
+    ]);
+  });
+
+  it('whose commit is never answered is given up after half a minute', async () => {
+    const { clock, answer, state, lastCorrection } = await pulling();
+    answer(moved(500));
+    await clock.advance(30_000);
+    expect([state(), lastCorrection().signal.aborted]).toEqual(['backingOff', true]);
+  });
+
+  it('again and again is followed ever more slowly', async () => {
+    const { clock, answer, state, lastCorrection } = await pulling();
+    for (const to of [500, 100, 500]) {
+      answer(moved(to));
+      lastCorrection().resolve();
+      await turn();
+      if (state() === 'backingOff') await clock.advance(10_000);
+    }
+    expect(clock.now()).toBeGreaterThan(0);
+    answer(found(500, 501));
+    answer(moved(500));
+    lastCorrection().resolve();
+    await turn();
+    expect(state()).toBe('pulling'); // a success between them: followed at once
+  });
+
+  it('is not interrupted by a suspension: the queue goes on from there when resumed', async () => {
+    const { answer, state, send, lastCorrection, pulled } = await pulling();
+    answer(moved(500));
+    send({ type: 'queue.suspend' });
+    lastCorrection().resolve();
+    await turn();
+    expect([state(), pulled()]).toEqual(['paused', [100]]);
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 500]]);
+  });
+});
+
+describe('a message that cannot be read', () => {
+  it('is asked for three times more, then the queue halts in front of it and says so', async () => {
+    const { clock, answer, state, told, owned, pulled, consume } = await pulling();
+    answer(damaged(100, 103));
+    expect([state(), owned.count, owned.pulledTo, told()]).toEqual(['rereading', 3, 103, []]);
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(500);
+      expect(state()).toBe('pulling');
+      answer(damaged(103, 103));
+    }
+    expect([state(), pulled(), told()]).toEqual([
+      'halted',
+      [100, 103, 103, 103],
+      [{ type: 'pull.troubled', error: unreadable }],
+    ]);
+    consume(3);
+    await clock.advance(600_000);
+    expect([owned.commitPoint, pulled().length]).toEqual([103, 4]);
+  });
+
+  it('read after all is nothing special', async () => {
+    const { clock, answer, state, told, owned } = await pulling();
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 3; i++) {
+        answer(damaged(100 + round, 100 + round));
+        await clock.advance(500);
+      }
+      answer(found(100 + round, 101 + round));
+    }
+    expect([state(), told(), owned.count]).toEqual(['pulling', [], 3]);
+  });
+
+  it('counts its own rereads: another one further on is asked for three times again', async () => {
+    const { clock, answer, state } = await pulling();
+    for (const bad of [101, 102, 103, 104, 105, 106]) {
+      answer(damaged(bad - 1, bad));
+      expect(state()).toBe('rereading');
+      await clock.advance(500);
+    }
+    for (let i = 0; i < 3; i++) {
+      answer(damaged(106, 106));
+      await clock.advance(500);
+    }
+    expect(state()).toBe('halted');
+  });
+
+  it('is asked for once more when the consumer was suspended and resumed', async () => {
+    const { clock, answer, state, send, pulled } = await pulling();
+    for (let i = 0; i < 4; i++) {
+      answer(damaged(100, 100));
+      await clock.advance(500);
+    }
+    expect(state()).toBe('halted');
+    send({ type: 'queue.suspend' });
+    send({ type: 'queue.resume' });
+    expect([state(), pulled().length]).toEqual(['pulling', 5]);
+    answer(damaged(100, 100));
+    expect(state()).toBe('halted');
+  });
+});
+
+describe('the requests of one minute', () => {
+  async function pullsInAMinute(script: (pull: Pull, count: number) => PullAnswer, random = 0.5) {
+    const { clock, port } = await pulling({ settings: { random: () => random } });
+    let count = 0;
+    port.script = pull => script(pull, ++count);
+    port.correct = async () => {};
+    port.pulls[0]?.answer(none(100, false));
+    await clock.advance(60_000);
+    return port.pulls.length;
+  }
+
+  it.each<[string, number, (pull: Pull, count: number) => PullAnswer]>([
+    ['that are answered empty at once', 60, () => none(100, false)],
+    ['that always fail', 60, () => failed],
+    ['that are refused', 15, () => ({ kind: 'failed', error: refused })],
+    ['that find nothing without advancing', 60, ({ offset }) => foundMessages([], offset)],
+    ['that are sent backwards', 60, () => foundMessages([], 3)],
+    ['that are corrected to where they are', 60, ({ offset }) => moved(offset)],
+    ['that are corrected to and fro', 60, (_, count) => moved(count % 2)],
+    ['that fail and stand still in turn', 60, (_, count) => (count % 2 === 0 ? failed : none(100, false))],
+  ])('%s stay few', async (_, most, script) => {
+    expect(await pullsInAMinute(script)).toBeLessThanOrEqual(most);
+  });
+
+  it('stay below twenty a second also with the worst of luck', async () => {
+    expect(await pullsInAMinute(() => failed, 0)).toBeLessThanOrEqual(1201);
+  });
+});
+
+describe('the end of a queue', () => {
+  type World = Awaited<ReturnType<typeof pulling>>;
+  const ways: Readonly<Record<string, () => Promise<World> | World>> = {
+    waitingForHandover: () => start({ settings: { handoverPause: 400 } }),
+    resolvingOffset: () => start(),
+    pulling: () => pulling(),
+    pacing: async () => after(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),
+    throttled: async () => after(await pulling(), found(100, 120)),
+    backingOff: async () => after(await pulling(), failed),
+    rereading: async () => after(await pulling(), damaged(100, 101)),
+    halted: async () => after(await pulling({ settings: { maxRereads: 0 } }), damaged(100, 101)),
+    correcting: async () => after(await pulling(), moved(500)),
+    paused: () => start({ suspended: true }),
+    verifying: async () => {
+      const world = await pulling();
+      world.send({ type: 'queue.verify' });
+      return world;
+    },
+  };
+  function after(world: World, outcome: PullAnswer): World {
+    world.answer(outcome);
+    return world;
+  }
+
+  it.each(Object.entries(ways))('while %s leaves no timer, aborts what was asked, and writes nothing more', async (name, way) => {
+    const { actor, clock, port, send, state, owned, pulled } = await way();
+    expect(JSON.stringify(state())).toContain(name);
+    const before = { pulled: pulled(), count: owned.count };
+    send({ type: 'queue.revoke' });
+    expect([state(), actor.getSnapshot().status, clock.pending]).toEqual(['revoked', 'done', 0]);
+    for (const { answer } of port.pulls) answer(found(100, 105));
+    for (const call of [...port.starts, ...port.reads, ...port.corrections]) {
+      if (name === 'resolvingOffset' || name === 'verifying' || name === 'correcting')
+        expect(port.pulls.length > 0 || call.signal.aborted).toBe(true);
+    }
+    await clock.advance(60_000);
+    expect({ pulled: pulled(), count: owned.count }).toEqual(before);
+  });
+
+  it.each(Object.entries(ways))('stopped by force while %s leaves no timer either', async (_, way) => {
+    const { actor, clock, pulled } = await way();
+    const before = pulled();
+    actor.stop();
+    expect(clock.pending).toBe(0);
+    await clock.advance(60_000);
+    expect(pulled()).toEqual(before);
+  });
+
+  it('drops the batch that was on the wire without taking it in', async () => {
+    const { answer, send, owned, commits, told } = await pulling();
+    send({ type: 'queue.revoke' });
+    answer(found(100, 105));
+    expect([owned.count, owned.pulledTo, commits.told, told()]).toEqual([0, 100, [], []]);
+  });
+
+  it('hands a fault of its own to the parent and lives on', async () => {
+    const { send, told, state } = await pulling();
+    const fault = { type: 'fault', error: lost, actor: 'pull' } as const;
+    send(fault);
+    expect([state(), told()]).toEqual(['pulling', [fault]]);
+  });
+});
+
+describe('this file', () => {
+  it('visits every state of the chart and takes every arrow', () => {
+    expect(coverage.missed()).toEqual([]);
+  });
+});

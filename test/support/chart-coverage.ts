@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which states of a chart were never entered by a test file, and which arrows never taken? */
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xstate';
+import { guardName, nodesOf } from '../../visualizations/chart.ts';
+
+/**
+ * Watches every actor of one machine, also those below another.
+ * @example
+ * const coverage = new ChartCoverage(pullMachine);
+ * createActor(pullMachine, { inspect: coverage.inspect, … });
+ * it('visits every state and takes every arrow', () => expect(coverage.missed()).toEqual([]));
+ */
+export class ChartCoverage {
+  readonly inspect: (event: InspectionEvent) => void;
+  readonly #machine: AnyStateMachine;
+  readonly #seen = new Set<string>();
+
+  constructor(machine: AnyStateMachine) {
+    this.#machine = machine;
+    this.inspect = event => {
+      if (event.type === '@xstate.microstep') for (const taken of event._transitions) this.#take(taken);
+      if (event.type === '@xstate.microstep' || event.type === '@xstate.snapshot') this.#visit(event.snapshot);
+    };
+  }
+
+  /** States as `pull.pulling`, arrows as `pull.pulling: batch.found [hasRoom] → pull.throttled`, in the order of the chart. */
+  missed(): readonly string[] {
+    return nodesOf(this.#machine.root)
+      .flatMap(node => [node.id, ...arrowsOf(node).map(textOf)])
+      .filter(each => !this.#seen.has(each));
+  }
+
+  #take(transition: AnyTransitionDefinition): void {
+    this.#seen.add(textOf(transition));
+  }
+
+  #visit(snapshot: unknown): void {
+    if (!isOfMachine(snapshot) || snapshot.machine.id !== this.#machine.id) return;
+    for (const node of snapshot._nodes) this.#seen.add(node.id);
+  }
+}
+
+interface MachineSnapshotLike {
+  readonly machine: AnyStateMachine;
+  readonly _nodes: readonly AnyStateNode[];
+}
+
+function isOfMachine(snapshot: unknown): snapshot is MachineSnapshotLike {
+  return typeof snapshot === 'object' && snapshot !== null && 'machine' in snapshot && '_nodes' in snapshot;
+}
+
+function arrowsOf(node: AnyStateNode): readonly AnyTransitionDefinition[] {
+  return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
+}
+
+function textOf({ source, eventType, guard, target }: AnyTransitionDefinition): string {
+  const trigger = eventType === '' ? 'always' : String(eventType).replace(`.${source.id}`, '');
+  const condition = guard === undefined ? '' : ` [${guardName(guard)}]`;
+  const goal = (target ?? []).map(({ id }) => String(id)).join(', ') || 'stays';
+  return `${source.id}: ${trigger}${condition} → ${goal}`;
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it, vi } from 'vitest';
+import { ConnectionError, ConsumerError, ProtocolError } from '../../../src/errors/errors.ts';
+import { encodeClientBatch } from '../../../src/protocol/client-batch.ts';
+import { encodeReply, readHeader } from '../../../src/protocol/define-request.ts';
+import { decodeFrame, type Frame } from '../../../src/protocol/frame.ts';
+import { sysFlagBits } from '../../../src/protocol/record-layout.ts';
+import { pullMessage } from '../../../src/protocol/requests/pull-message.ts';
+import { StoredMessage } from '../../../src/protocol/stored-message.ts';
+import { TestClock } from '../../../src/testing/test-clock.ts';
+import type { Caller, Encode, OnOutcome } from '../../../src/transport/call.ts';
+import { type PullAnswer, PullCalls, type PullCallsOptions } from '../../../src/transport/pull-calls.ts';
+import { aQueue, at, messagesBetween, offsetsOf, recordOf, turn } from '../../support/builders.ts';
+
+/** A line that keeps what is asked, and answers when the test does. */
+class FakeCaller implements Caller {
+  readonly address = '10.0.0.1:10911';
+  readonly isOpen = true;
+  readonly calls: { readonly frame: Frame; readonly timeoutMs: number; readonly what: string }[] = [];
+  onOutcome: OnOutcome = () => {};
+
+  call(encode: Encode, timeoutMs: number, what: string, onOutcome: OnOutcome): void {
+    const bytes = encode(this.calls.length + 1);
+    this.calls.push({ frame: decodeFrame(bytes.subarray(4)), timeoutMs, what });
+    this.onOutcome = onOutcome;
+  }
+
+  oneway(): boolean {
+    return false;
+  }
+
+  cancel(): void {}
+}
+
+const defaults = { nextBeginOffset: 8, minOffset: 0, maxOffset: 100 };
+
+function replyFrame(code: number, reply: Partial<typeof defaults>, body?: Buffer, remark?: string): Frame {
+  const bytes = encodeReply(
+    pullMessage,
+    {
+      suggestWhichBrokerId: 0,
+      nextBeginOffset: at(reply.nextBeginOffset ?? defaults.nextBeginOffset),
+      minOffset: at(reply.minOffset ?? defaults.minOffset),
+      maxOffset: at(reply.maxOffset ?? defaults.maxOffset),
+    },
+    { opaque: 1, code, ...(body && { body }), ...(remark !== undefined && { remark }) },
+  );
+  return decodeFrame(bytes.subarray(4));
+}
+
+function pulling(options: Partial<PullCallsOptions> = {}) {
+  const clock = new TestClock();
+  const caller = new FakeCaller();
+  const answers: PullAnswer[] = [];
+  const calls = new PullCalls({
+    queue: aQueue,
+    consumerGroup: 'billing',
+    clock,
+    batchSize: 32,
+    suspendMs: 15_000,
+    timeoutMs: 30_000,
+    maxBodySize: 1 << 20,
+    caller: () => caller,
+    subVersion: () => 5,
+    tags: () => undefined,
+    ...options,
+  });
+  const pull = (offset = 5, commit?: number): void =>
+    calls.pull(at(offset), commit === undefined ? undefined : at(commit), answer => answers.push(answer));
+  const reply = (
+    code: number,
+    header: Partial<typeof defaults> = {},
+    body?: Buffer,
+    remark?: string,
+  ): PullAnswer | undefined => {
+    caller.onOutcome({ kind: 'answered', frame: replyFrame(code, header, body, remark) });
+    return answers.pop();
+  };
+  return { clock, caller, calls, answers, pull, reply };
+}
+
+function records(from: number, to: number): Buffer {
+  return Buffer.concat(Array.from({ length: to - from }, (_, i) => recordOf(from + i)));
+}
+
+/** A record whose body is not the one its CRC was made of. */
+function changedRecord(offset: number): Buffer {
+  const record = recordOf(offset);
+  const bodyAt = record.indexOf('body');
+  record.write('BODY', bodyAt);
+  return record;
+}
+
+/** What an answer says, with messages as offsets and errors as codes. */
+function summary(answer: PullAnswer | undefined) {
+  if (answer === undefined || answer.kind === 'moved' || answer.kind === 'none') return answer;
+  if (answer.kind === 'failed') return { kind: 'failed', code: answer.error.code };
+  const { kind, messages, nextOffset } = answer;
+  return { kind, offsets: offsetsOf(messages), nextOffset };
+}
+
+describe('a pull request', () => {
+  it('asks for the offset, holds at the broker, and names the queue in its errors', () => {
+    const { caller, pull } = pulling();
+    pull(5);
+    const [call] = caller.calls;
+    expect([call?.timeoutMs, call?.what]).toEqual([30_000, 'pull from orders-0@broker-a']);
+    expect(call && { code: call.frame.code, ...readHeader(pullMessage, call.frame) }).toEqual({
+      code: 11,
+      consumerGroup: 'billing',
+      topic: 'orders',
+      queueId: 0,
+      queueOffset: 5,
+      maxMsgNums: 32,
+      sysFlag: 2,
+      commitOffset: 0,
+      suspendTimeoutMillis: 15_000,
+      subVersion: 5,
+      expressionType: 'TAG',
+      bname: 'broker-a',
+    });
+  });
+
+  it('carries an offset to commit with the commit flag, offset 0 too', () => {
+    const { caller, pull } = pulling();
+    pull(9, 7);
+    pull(9, 0);
+    const carried = caller.calls.map(({ frame }) => readHeader(pullMessage, frame));
+    expect(carried.map(({ sysFlag, commitOffset }) => [sysFlag, commitOffset])).toEqual([
+      [3, 7],
+      [3, 0],
+    ]);
+  });
+
+  it('carries the version the subscription has by then', () => {
+    let version = 1;
+    const { caller, pull } = pulling({ subVersion: () => version });
+    pull();
+    version = 2;
+    pull();
+    expect(caller.calls.map(({ frame }) => readHeader(pullMessage, frame).subVersion)).toEqual([1, 2]);
+  });
+});
+
+describe('the answer to a pull', () => {
+  it('found brings the messages, their stored size, and what to ask for next', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    const body = records(5, 8);
+    const answer = reply(0, { nextBeginOffset: 8 }, body);
+    expect(summary(answer)).toEqual({ kind: 'found', offsets: [5, 6, 7], nextOffset: 8 });
+    expect(answer?.kind === 'found' && answer.bytes).toBe(body.length);
+  });
+
+  it('found may go on far behind the last message: the broker filtered what is between', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    expect(summary(reply(0, { nextBeginOffset: 900 }, records(5, 7)))).toEqual({
+      kind: 'found',
+      offsets: [5, 6],
+      nextOffset: 900,
+    });
+  });
+
+  it.each([5, 7, 0])('found that would go on at %s, not past the last message, goes on past it', next => {
+    const { pull, reply } = pulling();
+    pull(5);
+    expect(summary(reply(0, { nextBeginOffset: next }, records(5, 8)))).toEqual({
+      kind: 'found',
+      offsets: [5, 6, 7],
+      nextOffset: 8,
+    });
+  });
+
+  it('found with nothing in it only moves on', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    expect(reply(0, { nextBeginOffset: 9 })).toEqual({
+      kind: 'found',
+      messages: [],
+      bytes: 0,
+      nextOffset: 9,
+    });
+  });
+
+  it('found is checked for the very tags: brokers compare hashes only; the others are passed over', () => {
+    const { pull, reply } = pulling({ tags: () => new Set(['Aa']) });
+    pull(5);
+    const body = Buffer.concat([recordOf(5, { tags: 'BB' }), recordOf(6, { tags: 'Aa' }), recordOf(7)]);
+    const answer = reply(0, { nextBeginOffset: 8 }, body);
+    expect(summary(answer)).toEqual({ kind: 'found', offsets: [6], nextOffset: 8 });
+    expect(answer?.kind === 'found' && answer.bytes).toBe(recordOf(6, { tags: 'Aa' }).length);
+  });
+
+  it('found is cut to what was asked when a pull from the middle of an inner batch brings all of it', () => {
+    const { pull, reply } = pulling();
+    pull(6);
+    const answer = reply(0, { nextBeginOffset: 8 }, records(4, 8));
+    expect(summary(answer)).toEqual({ kind: 'found', offsets: [6, 7], nextOffset: 8 });
+    expect(answer?.kind === 'found' && answer.bytes).toBe(records(6, 8).length);
+  });
+
+  it.each([19, 20])('%i without progress may be repeated at once only if the broker held it', async code => {
+    const { clock, pull, reply } = pulling();
+    pull(8);
+    expect(reply(code, { nextBeginOffset: 8 })).toEqual({ kind: 'none', nextOffset: 8, mayRepeat: false });
+    pull(8);
+    await clock.advance(499);
+    expect(reply(code, { nextBeginOffset: 8 })).toEqual({ kind: 'none', nextOffset: 8, mayRepeat: false });
+    pull(8);
+    await clock.advance(500);
+    expect(reply(code, { nextBeginOffset: 8 })).toEqual({ kind: 'none', nextOffset: 8, mayRepeat: true });
+  });
+
+  it('20 with progress may be repeated at once: the broker passed over what does not match', () => {
+    const { pull, reply } = pulling();
+    pull(8);
+    expect(reply(20, { nextBeginOffset: 9 })).toEqual({ kind: 'none', nextOffset: 9, mayRepeat: true });
+  });
+
+  it.each([
+    ['before the beginning goes to the first that is left', 5, { nextBeginOffset: 40, minOffset: 40 }, 40],
+    [
+      'past the end means a topic made anew: its first message',
+      500,
+      { nextBeginOffset: 100, minOffset: 3 },
+      3,
+    ],
+    ['past the end of an empty queue goes to 0', 7, { nextBeginOffset: 0, maxOffset: 0 }, 0],
+  ])('21 for an offset %s', (_, offset, header, correctTo) => {
+    const { pull, reply } = pulling();
+    pull(offset);
+    expect(reply(21, header, undefined, 'OFFSET_OVERFLOW_BADLY')).toEqual({
+      kind: 'moved',
+      correctTo,
+      reason: 'OFFSET_OVERFLOW_BADLY',
+    });
+  });
+
+  it('21 for a reset goes where the reset says, also from past the end', () => {
+    const { pull, reply } = pulling();
+    pull(500);
+    expect(reply(21, { nextBeginOffset: 60 }, undefined, 'OFFSET_RESET')).toEqual({
+      kind: 'moved',
+      correctTo: 60,
+      reason: 'OFFSET_RESET',
+    });
+  });
+
+  it('21 without a remark still has a reason', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    expect(reply(21, { nextBeginOffset: 40 })).toEqual({
+      kind: 'moved',
+      correctTo: 40,
+      reason: 'PULL_OFFSET_MOVED',
+    });
+  });
+
+  it.each([
+    [1, 'RMQ_BROKER_ERROR'],
+    [2, 'RMQ_BROKER_BUSY'],
+    [16, 'RMQ_NO_PERMISSION'],
+    [17, 'RMQ_TOPIC_NOT_FOUND'],
+    [24, 'RMQ_BROKER_ERROR'],
+    [25, 'RMQ_BROKER_ERROR'],
+    [26, 'RMQ_GROUP_NOT_FOUND'],
+    [215, 'RMQ_BROKER_BUSY'],
+  ])('%i is a failure that names the queue and the broker', (code, error) => {
+    const { caller, answers, pull } = pulling();
+    pull();
+    caller.onOutcome({ kind: 'answered', frame: replyFrame(code, {}, undefined, 'because') });
+    const [answer] = answers;
+    expect(summary(answer)).toEqual({ kind: 'failed', code: error });
+    expect(answer?.kind === 'failed' && answer.error.message).toMatch(
+      /^pull from orders-0@broker-a refused by 10\.0\.0\.1:10911 with \d+ \w+: because$/,
+    );
+  });
+
+  it('that never came is a failure as the line tells it', () => {
+    const { caller, answers, pull } = pulling();
+    const error = new ConnectionError('RMQ_REQUEST_TIMEOUT', 'late');
+    pull();
+    caller.onOutcome({ kind: 'failed', error });
+    expect(answers).toEqual([{ kind: 'failed', error }]);
+  });
+
+  it.each([0, 19, 20, 21])('%i without the header it must have is a failure', code => {
+    const { caller, answers, pull } = pulling();
+    pull();
+    const { fields, ...frame } = replyFrame(code, {});
+    caller.onOutcome({ kind: 'answered', frame: { ...frame, fields: { ...fields, nextBeginOffset: '-3' } } });
+    expect(answers.map(summary)).toEqual([{ kind: 'failed', code: 'RMQ_BAD_HEADER' }]);
+  });
+
+  it('fails, later, when no line can be had', async () => {
+    const error = new ConsumerError('RMQ_BROKER_NOT_FOUND', 'no address for broker-a');
+    const { answers, pull } = pulling({
+      caller: () => {
+        throw error;
+      },
+    });
+    pull();
+    expect(answers).toEqual([]);
+    await turn();
+    expect(answers).toEqual([{ kind: 'failed', error }]);
+  });
+});
+
+describe('an answer with a message that cannot be read', () => {
+  it('brings what is before it, and goes on at that message', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    const broken = recordOf(7);
+    broken.writeInt32BE(0x1234, 4); // magic
+    const answer = reply(0, { nextBeginOffset: 9 }, Buffer.concat([records(5, 7), broken, recordOf(8)]));
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [5, 6], nextOffset: 7 });
+    expect(answer?.kind === 'damaged' && answer.error).toBeInstanceOf(ProtocolError);
+  });
+
+  it.each([5, 6])('stops at the one whose body is not what was stored (%i), naming it', bad => {
+    const { pull, reply } = pulling();
+    pull(5);
+    const body = Buffer.concat(
+      [5, 6, 7].map(offset => (offset === bad ? changedRecord(offset) : recordOf(offset))),
+    );
+    const answer = reply(0, { nextBeginOffset: 8 }, body);
+    expect(summary(answer)).toEqual({
+      kind: 'damaged',
+      offsets: [5, 6, 7].filter(offset => offset < bad),
+      nextOffset: bad,
+    });
+    expect(answer?.kind === 'damaged' && [answer.error.code, answer.error.message]).toEqual([
+      'RMQ_BAD_MESSAGE',
+      `message id-${bad} at orders@broker-a#0:${bad}: the CRC of its body is not the stored one`,
+    ]);
+  });
+
+  it('stays where it is when the very first bytes make no sense', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    expect(summary(reply(0, { nextBeginOffset: 9 }, Buffer.alloc(200)))).toEqual({
+      kind: 'damaged',
+      offsets: [],
+      nextOffset: 5,
+    });
+  });
+
+  it('does not believe an offset that stands in the damaged record, but goes on behind the last good one', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    const broken = recordOf(4_000_000);
+    broken.writeInt32BE(0x1234, 4);
+    expect(summary(reply(0, { nextBeginOffset: 9 }, Buffer.concat([records(5, 7), broken])))).toEqual({
+      kind: 'damaged',
+      offsets: [5, 6],
+      nextOffset: 7,
+    });
+  });
+
+  it('brings only the wanted ones of what is before it', () => {
+    const { pull, reply } = pulling({ tags: () => new Set(['a']) });
+    pull(5);
+    const body = Buffer.concat([recordOf(5, { tags: 'a' }), recordOf(6, { tags: 'b' }), changedRecord(7)]);
+    expect(summary(reply(0, {}, body))).toEqual({ kind: 'damaged', offsets: [5], nextOffset: 7 });
+  });
+});
+
+describe('an inner batch', () => {
+  const size = 50;
+  const entries = Array.from({ length: size }, (_, i) => ({
+    body: Buffer.from(`entry ${i}`),
+    flag: 0,
+    properties: new Map<string, string>(),
+  }));
+  const record = recordOf(100, {
+    body: encodeClientBatch(entries),
+    sysFlag: sysFlagBits.innerBatch | sysFlagBits.needUnwrap,
+    properties: [['INNER_NUM', String(size)]],
+  });
+
+  it('is checked as one body, not once for each of its messages', () => {
+    const { pull, reply } = pulling();
+    const looks = vi.spyOn(StoredMessage.prototype, 'rawBody', 'get');
+    pull(100);
+    const answer = reply(0, { nextBeginOffset: 100 + size }, record);
+    const looked = looks.mock.calls.length;
+    looks.mockRestore();
+    expect(summary(answer)).toEqual({
+      kind: 'found',
+      offsets: offsetsOf(messagesBetween(100, 100 + size)),
+      nextOffset: 100 + size,
+    });
+    expect(looked).toBeLessThan(5);
+  });
+
+  it('with a changed body is damaged from its first message on', () => {
+    const { pull, reply } = pulling();
+    pull(99);
+    const changed = Buffer.from(record);
+    changed.write('ENTRY', changed.indexOf('entry 17'));
+    expect(summary(reply(0, { nextBeginOffset: 200 }, Buffer.concat([recordOf(99), changed])))).toEqual({
+      kind: 'damaged',
+      offsets: [99],
+      nextOffset: 100,
+    });
+  });
+});
