@@ -31,8 +31,6 @@ const packages = {
   xstate: '^src/(machines/|consumer/|[^/]+\\.ts$)',
   pino: '^src/observability/',
   long: '^src/protocol/',
-  fzstd: '^src/protocol/',
-  lz4js: '^src/protocol/',
 };
 
 /** A chart knows the charts it spawns, no others: parent folder → children. */

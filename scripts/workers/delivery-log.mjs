@@ -3,11 +3,14 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 const blockSize = 64 * 1024;
+const longestLine = 512;
 const flushPeriodMs = 100;
 
+/** Lines go into one block that is used again and again: the memory of the member is a figure of its own. */
 export class DeliveryLog {
   #file;
-  #block = '';
+  #block = Buffer.allocUnsafe(blockSize);
+  #length = 0;
   #timer;
 
   /** @param {string | undefined} file none: nothing is written  @param {boolean} inBlocks instead of line by line */
@@ -19,8 +22,9 @@ export class DeliveryLog {
 
   write({ topic, brokerName, queueId }, { queueOffset, reconsumeTimes }, sequence, at, outcome) {
     if (this.#file === undefined) return;
-    this.#block += `${queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${topic}@${brokerName} ${reconsumeTimes} ${outcome}\n`;
-    if (this.#timer === undefined || this.#block.length >= blockSize) this.#flush();
+    const line = `${queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${topic}@${brokerName} ${reconsumeTimes} ${outcome}\n`;
+    this.#length += this.#block.latin1Write(line, this.#length);
+    if (this.#timer === undefined || this.#length > blockSize - longestLine) this.#flush();
   }
 
   close() {
@@ -32,8 +36,8 @@ export class DeliveryLog {
   }
 
   #flush() {
-    if (this.#block === '') return;
-    writeSync(this.#file, this.#block, undefined, 'latin1');
-    this.#block = '';
+    if (this.#length === 0) return;
+    writeSync(this.#file, this.#block, 0, this.#length);
+    this.#length = 0;
   }
 }

@@ -56,7 +56,7 @@ const actor = createConsumerActor({
     const at = monotonicMs();
     if (delivered === 0) tell('firstDelivery', { msSinceStart: at - startedAt });
     delivered += 1;
-    const sequence = Number(message.body.toString('latin1', 0, 10));
+    const sequence = sequenceOf(message.body);
     if (handlerMs > 0) await pause(handlerMs);
     const fails = sequence === held ? await isFirstHeld(message) : isToFail(sequence, message.reconsumeTimes);
     log.write(queue, message, sequence, at, fails ? 'failed' : 'ok');
@@ -67,6 +67,13 @@ const actor = createConsumerActor({
   }),
   ...JSON.parse(given.get('config') ?? '{}'),
 });
+
+/** The ten digits that each body begins with. */
+function sequenceOf(body) {
+  let sequence = 0;
+  for (let i = 0; i < 10; i++) sequence = sequence * 10 + (body[i] ?? Number.NaN) - 48;
+  return sequence;
+}
 
 function isToFail(sequence, reconsumeTimes) {
   return failEvery > 0 && sequence % failEvery === 0 && reconsumeTimes < failTimes;

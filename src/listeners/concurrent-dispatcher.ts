@@ -3,6 +3,7 @@
  * Who calls the listener, with which messages, and what follows from its answer? Plain code owned by the consume actor
  * of one queue: per message a function call and counters, no event. Source: ConsumeMessageConcurrentlyService.
  */
+import { setMaxListeners } from 'node:events';
 import { ConsumerError, type RocketmqError, toError } from '../errors/errors.ts';
 import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
@@ -61,8 +62,13 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
   /** Of the calls of this queue; aborted by {@link abort}. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    return this.#abort.signal;
+    return this.#aborting().signal;
+  }
+
+  /** Held messages that are neither done nor waiting to be delivered again. */
+  get pending(): number {
+    if (this.#again.length === 0) return this.#owned.count;
+    return this.#owned.count - this.#again.filter(({ epoch }) => epoch === this.#owned.epoch).length;
   }
 
   get isOpen(): boolean {
@@ -99,7 +105,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     if (this.#hasWork()) this.#slots.queueUp(this);
   }
 
-  /** Calls once, when no message is held any more: at once if so. */
+  /** Calls once, when no held message is in a listener or on its way back any more: at once if so. */
   whenDrained(onDrained: () => void): void {
     this.#onDrained = onDrained;
     this.#noteDrained();
@@ -111,17 +117,17 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     this.#noteDrained();
   }
 
-  /** A failed message could not be handed back: it is delivered once more from here. */
+  /** A failed message could not be handed back: it is delivered once more from here, as soon as calls may start. */
   redeliver(failed: FailedMessage): void {
     if (failed.epoch !== this.#owned.epoch) return;
     this.#again.push(failed);
     this.pump();
+    this.#noteDrained();
   }
 
-  /** Aborts the signals of running calls; their results may still come. */
+  /** Aborts the signal of running calls, for good; their results may still come. */
   abort(reason: Error): void {
-    this.#abort?.abort(reason);
-    this.#abort = undefined;
+    this.#aborting().abort(reason);
   }
 
   answered(call: ListenerCall, answer: unknown): void {
@@ -167,17 +173,18 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     const context = new ConcurrentContext(this, messages);
     call.subject = { epoch, first, messages, context };
     let answer: unknown;
+    let later: Promise<unknown> | undefined;
     try {
       answer = this.#ports.listenerOf(messages[0]).consume(messages, context);
+      later = isThenable(answer) ? toPromise(answer) : undefined;
     } catch (thrown) {
       this.failed(call, thrown);
       return;
     }
-    if (isThenable(answer)) answer.then(call.onAnswer, call.onFailure);
-    else this.answered(call, answer);
+    if (later === undefined) this.answered(call, answer);
+    else later.then(call.onAnswer, call.onFailure);
   }
 
-  /** A promise of the user's own making may answer twice: the second time there is no subject. */
   #end(call: ListenerCall): CallSubject | undefined {
     const { subject } = call;
     call.subject = undefined;
@@ -191,16 +198,14 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     lastDone: number,
     error: RocketmqError | undefined,
   ): void {
-    for (let i = 0; i <= lastDone && i < messages.length; i++) {
-      this.#owned.finish(epoch, first + i, messages[i]?.storeSize ?? 0);
-    }
-    if (lastDone < messages.length - 1 && epoch === this.#owned.epoch) {
-      const delayLevel = context.delayLevelWhenNextConsume;
-      const from = Math.max(0, lastDone + 1);
+    const done = countUpTo(lastDone, messages.length);
+    for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i, messages[i]?.storeSize ?? 0);
+    if (done < messages.length && epoch === this.#owned.epoch) {
+      const delayLevel = levelOf(context);
       this.#ports.onFailed(
         messages
-          .slice(from)
-          .map((message, i) => ({ epoch, ticket: first + from + i, message, delayLevel, error })),
+          .slice(done)
+          .map((message, i) => ({ epoch, ticket: first + done + i, message, delayLevel, error })),
       );
     }
     this.#noteDrained();
@@ -208,10 +213,19 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   }
 
   #noteDrained(): void {
-    if (this.#onDrained === undefined || this.#owned.count > 0) return;
+    if (this.#onDrained === undefined || this.pending > 0) return;
     const onDrained = this.#onDrained;
     this.#onDrained = undefined;
     onDrained();
+  }
+
+  /** One for all calls, made when the first asks for it; once aborted it stays so. */
+  #aborting(): AbortController {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      setMaxListeners(0, this.#abort.signal); // every running call may listen: no leak, no warning
+    }
+    return this.#abort;
   }
 
   #tellMisuse(answer: unknown): void {
@@ -231,4 +245,19 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
 function isBatch(messages: readonly MessageExt[]): messages is MessageBatch {
   return messages.length > 0;
+}
+
+/** A promise of another library may answer twice, or throw when asked; a native one around it does neither, so a reused call hears only of its own end. */
+function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
+  return answer instanceof Promise ? answer : Promise.resolve(answer);
+}
+
+/** How many messages an ackIndex calls done. A listener may write anything there; what is no number is none. */
+function countUpTo(lastDone: number, size: number): number {
+  return lastDone >= 0 ? Math.min(size, Math.floor(lastDone) + 1) : 0;
+}
+
+/** As above: what is no level leaves the choice to the broker. */
+function levelOf({ delayLevelWhenNextConsume: level }: ConcurrentContext): number {
+  return Number.isInteger(level) ? level : 0;
 }

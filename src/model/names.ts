@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which names are legal, and what are a group's retry and dead-letter topics called? protocol.md section 6.1. */
+/** Which names are legal, and what is a group's retry topic called? protocol.md section 6.1. */
 
 export const retryTopicPrefix = '%RETRY%';
-export const deadLetterTopicPrefix = '%DLQ%';
 
 /** Longest topic a broker accepts. Unit: characters. */
-export const maxTopicLength = 127;
+const maxTopicLength = 127;
 /** Longest group that keeps `%RETRY%group` legal on every broker version. Unit: characters. */
-export const maxGroupLength = 120;
+const maxGroupLength = 120;
 
 const legalName = /^[%|a-zA-Z0-9_-]+$/;
 
 export function retryTopicOf(consumerGroup: string): string {
   return retryTopicPrefix + consumerGroup;
-}
-
-export function deadLetterTopicOf(consumerGroup: string): string {
-  return deadLetterTopicPrefix + consumerGroup;
 }
 
 export function isRetryTopic(topic: string): boolean {

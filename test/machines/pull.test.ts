@@ -331,7 +331,11 @@ describe('pulling', () => {
     const { answer, pulled, commits, state } = await pulling();
     answer(none(140));
     answer(none(180));
-    expect([state(), pulled(), commits.told]).toEqual(['pulling', [100, 140, 180], ['advance 140', 'advance 180']]);
+    expect([state(), pulled(), commits.told]).toEqual([
+      'pulling',
+      [100, 140, 180],
+      ['advance 140', 'advance 180'],
+    ]);
   });
 
   it('goes past a batch of which nothing was wanted at once', async () => {
@@ -395,7 +399,9 @@ describe('pulling', () => {
     port.toCommit = at(100);
     answer(found(100, 101));
     expect([state(), port.settled]).toEqual(['backingOff', [[100, false]]]);
-    expect(told()).toMatchObject([{ type: 'pull.troubled', error: { code: 'RMQ_INTERNAL', message: 'no buffer' } }]);
+    expect(told()).toMatchObject([
+      { type: 'pull.troubled', error: { code: 'RMQ_INTERNAL', message: 'no buffer' } },
+    ]);
     port.pullThrows = undefined;
     await clock.advance(100);
     expect([state(), pulled()]).toEqual(['pulling', [100, 101]]);
@@ -601,7 +607,11 @@ describe('verification after a gap in time', () => {
     expect(state()).toEqual({ verifying: 'asking' });
     lastRead().resolve(at(300));
     await turn();
-    expect([state(), told(), commits.told]).toEqual(['paused', [{ type: 'pull.verified' }], ['reset 300 stored']]);
+    expect([state(), told(), commits.told]).toEqual([
+      'paused',
+      [{ type: 'pull.verified' }],
+      ['reset 300 stored'],
+    ]);
     expect([owned.count, owned.pulledTo, owned.epoch]).toEqual([0, 300, epoch + 1]);
     answer(found(105, 109)); // the pull from before
     expect([owned.count, owned.pulledTo]).toEqual([0, 300]);
@@ -660,7 +670,10 @@ describe('verification after a gap in time', () => {
   it('that is never answered is given up after half a minute and asked again', async () => {
     const { clock, port, state, told } = await verifying();
     await clock.advance(30_000);
-    expect([state(), port.reads.map(({ signal }) => signal.aborted)]).toEqual([{ verifying: 'waiting' }, [true]]);
+    expect([state(), port.reads.map(({ signal }) => signal.aborted)]).toEqual([
+      { verifying: 'waiting' },
+      [true],
+    ]);
     expect(told()).toMatchObject([{ type: 'pull.troubled', error: { code: 'RMQ_REQUEST_TIMEOUT' } }]);
   });
 
@@ -669,7 +682,11 @@ describe('verification after a gap in time', () => {
     send({ type: 'queue.verify' });
     port.reads[0]?.resolve(at(300));
     await turn();
-    expect([state(), owned.pulledTo, port.reads[0]?.signal.aborted]).toEqual([{ verifying: 'asking' }, 105, true]);
+    expect([state(), owned.pulledTo, port.reads[0]?.signal.aborted]).toEqual([
+      { verifying: 'asking' },
+      105,
+      true,
+    ]);
   });
 
   it('of a queue that is nowhere yet has nothing to ask', async () => {
@@ -685,7 +702,11 @@ describe('a correction by the broker (21)', () => {
     answer(found(100, 104));
     const running = { epoch: owned.epoch, ...owned.take(4) };
     answer(moved(500));
-    expect([state(), commits.told, pulled()]).toEqual([{ correcting: 'committing' }, ['reset 500'], [100, 104]]);
+    expect([state(), commits.told, pulled()]).toEqual([
+      { correcting: 'committing' },
+      ['reset 500'],
+      [100, 104],
+    ]);
     owned.finish(running.epoch, running.first, 0); // late: would have moved the commit point to 101
     expect([commits.told, lastCorrection().offset, owned.count]).toEqual([['reset 500'], 500, 0]);
     lastCorrection().resolve();
@@ -863,20 +884,23 @@ describe('the end of a queue', () => {
     return world;
   }
 
-  it.each(Object.entries(ways))('while %s leaves no timer, aborts what was asked, and writes nothing more', async (name, way) => {
-    const { actor, clock, port, send, state, owned, pulled } = await way();
-    expect(JSON.stringify(state())).toContain(name);
-    const before = { pulled: pulled(), count: owned.count };
-    send({ type: 'queue.revoke' });
-    expect([state(), actor.getSnapshot().status, clock.pending]).toEqual(['revoked', 'done', 0]);
-    for (const { answer } of port.pulls) answer(found(100, 105));
-    for (const call of [...port.starts, ...port.reads, ...port.corrections]) {
-      if (name === 'resolvingOffset' || name === 'verifying' || name === 'correcting')
-        expect(port.pulls.length > 0 || call.signal.aborted).toBe(true);
-    }
-    await clock.advance(60_000);
-    expect({ pulled: pulled(), count: owned.count }).toEqual(before);
-  });
+  it.each(Object.entries(ways))(
+    'while %s leaves no timer, aborts what was asked, and writes nothing more',
+    async (name, way) => {
+      const { actor, clock, port, send, state, owned, pulled } = await way();
+      expect(JSON.stringify(state())).toContain(name);
+      const before = { pulled: pulled(), count: owned.count };
+      send({ type: 'queue.revoke' });
+      expect([state(), actor.getSnapshot().status, clock.pending]).toEqual(['revoked', 'done', 0]);
+      for (const { answer } of port.pulls) answer(found(100, 105));
+      for (const call of [...port.starts, ...port.reads, ...port.corrections]) {
+        if (name === 'resolvingOffset' || name === 'verifying' || name === 'correcting')
+          expect(port.pulls.length > 0 || call.signal.aborted).toBe(true);
+      }
+      await clock.advance(60_000);
+      expect({ pulled: pulled(), count: owned.count }).toEqual(before);
+    },
+  );
 
   it.each(Object.entries(ways))('stopped by force while %s leaves no timer either', async (_, way) => {
     const { actor, clock, pulled } = await way();

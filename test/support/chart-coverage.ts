@@ -19,7 +19,8 @@ export class ChartCoverage {
     this.#machine = machine;
     this.inspect = event => {
       if (event.type === '@xstate.microstep') for (const taken of event._transitions) this.#take(taken);
-      if (event.type === '@xstate.microstep' || event.type === '@xstate.snapshot') this.#visit(event.snapshot);
+      if (event.type === '@xstate.microstep' || event.type === '@xstate.snapshot')
+        this.#visit(event.snapshot);
     };
   }
 

@@ -118,7 +118,7 @@ const built = setup({
     },
     drained: { type: 'final' },
   },
-  output: ({ context }) => ({ abandoned: context.owned.count }),
+  output: ({ context }) => ({ abandoned: context.dispatcher.pending }),
 });
 
 function revoked(key: string): ConsumerError {

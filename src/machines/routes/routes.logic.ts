@@ -5,7 +5,7 @@ import { isRetryTopic } from '../../model/names.ts';
 import type { RouteAnswer, RoutePlan, RouteRetry, RouteRound, RoutesInput } from './routes.types.ts';
 
 /** All topics are never asked twice within this, however often a refresh is wanted. Unit: ms. */
-export const refreshFloor = 1000;
+const refreshFloor = 1000;
 
 /** A defence only: the port has time limits of its own. Unit: ms. */
 const defaultRoundLimit = 60_000;

@@ -45,9 +45,6 @@ const heartbeatData = record({
   withoutSub: withDefault(boolean, false),
 });
 
-/** One group in a heartbeat. */
-export type ConsumerData = ShapeOf<typeof consumerData>;
-
 /** A heartbeat: the groups this client consumes and produces for. */
 export type HeartbeatData = ShapeOf<typeof heartbeatData>;
 

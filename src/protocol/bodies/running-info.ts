@@ -60,8 +60,6 @@ const runningInfo = record({
 });
 
 export type RunningInfo = ShapeOf<typeof runningInfo>;
-export type ProcessQueueInfo = ShapeOf<typeof processQueueInfo>;
-export type ConsumeStatus = ShapeOf<typeof consumeStatus>;
 
 /** The answer to runningInfo (307). */
 export function encodeRunningInfo(info: RunningInfo): Buffer {

@@ -58,16 +58,29 @@ function world(
     listenerOf: () => listener,
     mayDeliver: () => allows.delivery,
     onFailed: messages => void failed.push(...messages),
-    onDrained: () => told.push('drained'),
     onMisuse: error => told.push(`${error.code}: ${error.message}`),
   });
+  const awaitDrained = () => dispatcher.whenDrained(() => told.push('drained'));
   owned.whenWorkArrives(() => dispatcher.pump());
   owned.restart(at(0), true);
   dispatcher.open();
   const bring = (from: number, to: number, fields: MessageFields = {}): void =>
     owned.admit(messagesBetween(from, to, fields), at(to));
   const delivered = () => calls.map(({ offsets }) => offsets);
-  return { slots, shared, commits, owned, calls, failed, told, allows, dispatcher, bring, delivered };
+  return {
+    slots,
+    shared,
+    commits,
+    owned,
+    calls,
+    failed,
+    told,
+    allows,
+    dispatcher,
+    bring,
+    delivered,
+    awaitDrained,
+  };
 }
 
 function openSlots(limit: number): HandlerSlots {
@@ -209,7 +222,7 @@ describe('the answer of a listener', () => {
       const { bring, commits, failed, told, slots } = world({ listen });
       bring(0, 2);
       await turn();
-      expect([commits.point, failed, told, slots.running]).toEqual([2, [], ['drained'], 0]);
+      expect([commits.point, failed, told, slots.running]).toEqual([2, [], [], 0]);
     }
   });
 
@@ -295,10 +308,14 @@ describe('the answer of a listener', () => {
 
   it.each([
     [-1, [0, 1]],
+    [-7, [0, 1]],
     [Number.NaN, [0, 1]],
+    [undefined as unknown as number, [0, 1]],
+    [0.5, [1]],
     [99, []],
+    [Number.POSITIVE_INFINITY, []],
   ])('with an ackIndex of %s leaves %j to come again', (ackIndex, again) => {
-    const { bring, failed } = world({
+    const { bring, failed, dispatcher, commits } = world({
       batchSize: 2,
       listen: (_, context) => {
         context.ackIndex = ackIndex;
@@ -306,6 +323,8 @@ describe('the answer of a listener', () => {
     });
     bring(0, 2);
     expect(failed.map(({ message }) => message.queueOffset)).toEqual(again);
+    for (const one of failed) dispatcher.settle(one);
+    expect(commits.point).toBe(2);
   });
 
   it('with an ackIndex and RECONSUME_LATER comes again whole', () => {
@@ -334,6 +353,24 @@ describe('the answer of a listener', () => {
     expect([slots.running, commits.point]).toEqual([0, 3]);
   });
 
+  it('of a thenable that answers again much later does not end somebody else', async () => {
+    const answers: ((value: undefined) => void)[] = [];
+    const { bring, slots, commits, owned } = world({
+      concurrency: 1,
+      listen: () => withThen((resolve: (value: undefined) => void) => answers.push(resolve)),
+    });
+    bring(0, 2);
+    await turn();
+    answers[0]?.(undefined);
+    await turn();
+    answers[0]?.(undefined); // the second message is with the listener now
+    await turn();
+    expect([owned.count, commits.point, slots.running]).toEqual([1, 1, 1]);
+    answers[1]?.(undefined);
+    await turn();
+    expect([owned.count, commits.point, slots.running]).toEqual([0, 2, 0]);
+  });
+
   it('that throws when it is looked at or waited for comes again, and gives its slot back', async () => {
     const throwing = () => fail(new Error('trap'));
     const answers = [Object.defineProperty({}, 'then', { get: throwing }), withThen(throwing)];
@@ -352,7 +389,6 @@ describe('the answer of a listener', () => {
       listenerOf: message => fail(new Error(`no listener for topic ${message.topic}`)),
       mayDeliver: () => true,
       onFailed: messages => void failed.push(...messages),
-      onDrained: () => {},
       onMisuse: () => {},
     });
     owned.whenWorkArrives(() => dispatcher.open());
@@ -372,15 +408,15 @@ describe('a failed message', () => {
   }
 
   it('that was handed back is done, and the offset passes it', () => {
-    const { dispatcher, one, commits, told, owned } = failing();
+    const { dispatcher, one, commits, owned } = failing();
     dispatcher.settle(one);
-    expect([commits.point, owned.count, told]).toEqual([1, 0, ['drained']]);
+    expect([commits.point, owned.count]).toEqual([1, 0]);
   });
 
   it('that nobody took is delivered once more, alone, and ends as that delivery does', () => {
-    const { dispatcher, one, delivered, commits, told } = failing();
+    const { dispatcher, one, delivered, commits } = failing();
     dispatcher.redeliver(one);
-    expect([delivered(), commits.point, told]).toEqual([[[0], [0]], 1, ['drained']]);
+    expect([delivered(), commits.point]).toEqual([[[0], [0]], 1]);
   });
 
   it('may fail again and again', () => {
@@ -405,14 +441,13 @@ describe('a failed message', () => {
     expect(delivered()).toEqual([[0], [1], [0]]);
   });
 
-  it('that comes back while calls may not start is kept, and counts as nothing that is waited for', () => {
-    const { dispatcher, one, told, owned, delivered } = failing();
+  it('that comes back while calls may not start waits until they may', () => {
+    const { dispatcher, one, owned, delivered } = failing();
     dispatcher.close();
-    expect(dispatcher.pending).toBe(1);
     dispatcher.redeliver(one);
-    expect([dispatcher.pending, owned.count, told, delivered()]).toEqual([0, 1, ['drained'], [[0]]]);
+    expect([owned.count, delivered()]).toEqual([1, [[0]]]);
     dispatcher.open();
-    expect(delivered()).toEqual([[0], [0]]);
+    expect([owned.count, delivered()]).toEqual([0, [[0], [0]]]);
   });
 
   it('of an older epoch is neither settled nor delivered again', () => {
@@ -439,6 +474,50 @@ describe('a failed message', () => {
   });
 });
 
+describe('a queue that is given up', () => {
+  it('is drained at once when nothing is held', () => {
+    const { awaitDrained, told } = world();
+    awaitDrained();
+    expect(told).toEqual(['drained']);
+  });
+
+  it('is drained when the last running call has ended, and says so once', async () => {
+    const { hands, listen } = handHeld();
+    const { bring, dispatcher, awaitDrained, told } = world({ listen });
+    bring(0, 2);
+    dispatcher.close();
+    awaitDrained();
+    hands[0]?.resolve(undefined);
+    await turn();
+    expect(told).toEqual([]);
+    hands[1]?.resolve(undefined);
+    await turn();
+    bring(2, 3);
+    expect(told).toEqual(['drained']);
+  });
+
+  it('waits for what is on its way back, until that is settled', () => {
+    const { bring, dispatcher, awaitDrained, told, failed } = world({ listen: () => 'RECONSUME_LATER' });
+    bring(0, 1);
+    dispatcher.close();
+    awaitDrained();
+    expect([told, dispatcher.pending]).toEqual([[], 1]);
+    for (const one of failed) dispatcher.settle(one);
+    expect([told, dispatcher.pending]).toEqual([['drained'], 0]);
+  });
+
+  it('does not wait for a message that nobody took and that it will not deliver again', () => {
+    const { bring, dispatcher, awaitDrained, told, failed, owned, commits } = world({
+      listen: () => 'RECONSUME_LATER',
+    });
+    bring(0, 1);
+    dispatcher.close();
+    awaitDrained();
+    for (const one of failed) dispatcher.redeliver(one);
+    expect([told, dispatcher.pending, owned.count, commits.point]).toEqual([['drained'], 0, 1, 0]);
+  });
+});
+
 describe('a result that comes after its epoch', () => {
   it.each([
     ['a success', (hand: Deferred<undefined>) => hand.resolve(undefined)],
@@ -456,7 +535,7 @@ describe('a result that comes after its epoch', () => {
     expect([owned.count, commits.point, failed, told, slots.running]).toEqual([1, 0, [], [], 1]);
     hands[1]?.resolve(undefined);
     await turn();
-    expect([owned.count, commits.point, told, slots.running]).toEqual([0, 1, ['drained'], 0]);
+    expect([owned.count, commits.point, told, slots.running]).toEqual([0, 1, [], 0]);
   });
 });
 

@@ -12,8 +12,9 @@ import { isThenable, verdictOf } from '../../../src/listeners/outcome.ts';
 import { ConsumeResult } from '../../../src/model/consume-result.ts';
 import { aQueue, messageAt, withThen } from '../../support/builders.ts';
 
-const context = new ConcurrentContext(aQueue, 1, 2, () => new AbortController().signal);
-const batch: MessageBatch = [messageAt(0), messageAt(1)];
+const batch: MessageBatch = [messageAt(0, { reconsumeTimes: 2 }), messageAt(1)];
+const owner = { queue: aQueue, signal: new AbortController().signal };
+const context = new ConcurrentContext(owner, batch);
 
 describe('a listener', () => {
   it('made of a function is called with the whole batch and the context, and its answer comes back', () => {
@@ -88,14 +89,16 @@ describe('what a listener answered', () => {
 
 describe('the context of a call', () => {
   it('counts the whole batch as done, leaves the delay to the broker, and has room for notes', () => {
-    const fresh = new ConcurrentContext(aQueue, 3, 5, () => new AbortController().signal);
+    const fresh = new ConcurrentContext(owner, batch);
     fresh.attributes.set('a', 1);
-    expect({ ...fresh, attributes: fresh.attributes }).toEqual({
+    const { queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes, signal } = fresh;
+    expect({ queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes, signal }).toEqual({
       queue: aQueue,
       attempt: 3,
-      ackIndex: 4,
+      ackIndex: 1,
       delayLevelWhenNextConsume: 0,
       attributes: new Map([['a', 1]]),
+      signal: owner.signal,
     });
   });
 });

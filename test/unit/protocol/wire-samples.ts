@@ -58,7 +58,7 @@ export interface Exchange extends CaptureSample {
   readonly version: string;
 }
 
-export const brokerVersions = ['4.9.7', '5.3.3', '5.5.0'] as const;
+const brokerVersions = ['4.9.7', '5.3.3', '5.5.0'] as const;
 
 export const exchanges: readonly Exchange[] = brokerVersions.flatMap(version =>
   load<{ samples: readonly CaptureSample[] }>(`broker-capture-${version}.json`).samples.map(sample => ({

@@ -6,7 +6,7 @@ import { type CompressedSample, compressedSamples } from './message-samples.ts';
 
 export const mebibyte = 1024 * 1024;
 
-export function samplesOf(format: string, content: string): readonly CompressedSample[] {
+function samplesOf(format: string, content: string): readonly CompressedSample[] {
   return compressedSamples.filter(s => s.format === format && s.content === content);
 }
 

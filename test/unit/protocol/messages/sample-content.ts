@@ -67,5 +67,3 @@ export function sampleContent(name: string): Buffer {
   if (make === undefined) throw new Error(`no content ${name}`);
   return make();
 }
-
-export const contentNames = Object.keys(contents);

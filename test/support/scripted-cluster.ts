@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does a consumer meet in a test with a TestClock? A name server and brokers as plain objects behind a Dialer: small, scripted, and wilful. */
+import type { Clock } from '../../src/model/clock.ts';
+import { type MessageQueue, queueKey } from '../../src/model/message-queue.ts';
+import type { Address, TopicRoute } from '../../src/model/route.ts';
+import { encodeConsumerList } from '../../src/protocol/bodies/consumer-list.ts';
+import { parseHeartbeat } from '../../src/protocol/bodies/heartbeat.ts';
+import { encodeRoute } from '../../src/protocol/bodies/route.ts';
+import { RequestCode, ResponseCode } from '../../src/protocol/codes.ts';
+import { type ExtFields, type Frame, isOneway, type OutgoingFrame } from '../../src/protocol/frame.ts';
+import type { Dialer, Socket, SocketHandlers } from '../../src/transport/ports.ts';
+import { connectFailed } from '../../src/transport/tcp-dialer.ts';
+import { recordOf } from './builders.ts';
+import { FakeSocket } from './fake-dialer.ts';
+
+/** What an address does with whoever dials or asks it. `mute`: it accepts, reads, and never answers. */
+export type Manner = 'answering' | 'refusing' | 'hanging' | 'mute';
+
+export type Reply = Partial<OutgoingFrame>;
+
+/** A request as it arrived. */
+export interface Asked {
+  /** Monotonic ms. */
+  readonly at: number;
+  readonly address: Address;
+  readonly code: number;
+  readonly fields: ExtFields;
+  readonly body: Buffer;
+  readonly oneway: boolean;
+}
+
+/** Takes the place of an answer. `undefined`: none at all; `'as usual'`: what the cluster would have said. */
+export type Script = (asked: Asked) => Reply | 'as usual' | undefined;
+
+/** One queue as its broker stores it. */
+export interface StoredQueue {
+  min: number;
+  max: number;
+  committed: number | undefined;
+}
+
+export interface ClusterOptions {
+  readonly clock: Clock;
+  /** Default: `broker-a`. Their addresses are `broker-a:10911` and so on. */
+  readonly brokers?: readonly string[];
+  /** Readable queues on each broker. Default: `{ orders: 2 }`. */
+  readonly topics?: Readonly<Record<string, number>>;
+}
+
+interface Parked {
+  readonly socket: FakeSocket;
+  readonly frame: Frame;
+  readonly key: string;
+  readonly timer: unknown;
+}
+
+export const nameServer: Address = 'ns:9876';
+const port = 10911;
+/** Most messages in one answer. */
+const batch = 32;
+
+export class ScriptedCluster {
+  readonly asked: Asked[] = [];
+  readonly queues = new Map<string, StoredQueue>();
+  /** Queues of a topic on each broker; a topic that is not here is unknown (17). */
+  readonly topics: Map<string, number>;
+  /** Client ids in the answers to 38, beside those that sent a heartbeat. */
+  readonly otherMembers = new Set<string>();
+  readonly members = new Set<string>();
+  readonly dials: Address[] = [];
+  readonly #brokers: readonly string[];
+  readonly #clock: Clock;
+  readonly #manners = new Map<Address, Manner>();
+  readonly #scripts = new Map<number, Script>();
+  readonly #sockets = new Map<FakeSocket, Address>();
+  readonly #parked = new Set<Parked>();
+
+  constructor({ clock, brokers = ['broker-a'], topics = { orders: 2 } }: ClusterOptions) {
+    this.#clock = clock;
+    this.#brokers = brokers;
+    this.topics = new Map(Object.entries(topics));
+  }
+
+  readonly dialer: Dialer = {
+    dial: (address, handlers, { signal }) => {
+      this.dials.push(address);
+      const manner = this.#mannerOf(address);
+      if (manner === 'refusing') return Promise.reject(connectFailed(address, 'ECONNREFUSED', undefined));
+      if (manner === 'hanging') return never(signal);
+      return Promise.resolve(this.#accept(address, handlers));
+    },
+  };
+
+  get openSockets(): number {
+    return [...this.#sockets.keys()].filter(socket => !socket.destroyed).length;
+  }
+
+  /** From now on; connections that are up stay up. */
+  manner(address: Address, manner: Manner): void {
+    this.#manners.set(address, manner);
+  }
+
+  /** From now on requests with this code are answered by the script. */
+  on(code: number, script: Script): void {
+    this.#scripts.set(code, script);
+  }
+
+  /** The network ends every connection to this address. */
+  cut(address: Address): void {
+    for (const [socket, to] of this.#sockets) if (to === address && !socket.destroyed) socket.drop();
+  }
+
+  /** Code 40 to everybody connected to a broker: the members of the group changed. */
+  tellMembersChanged(consumerGroup: string): void {
+    for (const [socket, to] of this.#sockets) {
+      if (to === nameServer || socket.destroyed) continue;
+      socket.ask({ code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, flag: 2, fields: { consumerGroup } });
+    }
+  }
+
+  /** Messages appear at the end of a queue; whoever waits for them gets them. */
+  store(queue: MessageQueue, count: number): void {
+    this.queue(queueKey(queue)).max += count;
+    for (const parked of this.#parked) {
+      if (parked.key === queueKey(queue)) this.#unpark(parked, this.#pull(parked.frame, parked.key));
+    }
+  }
+
+  queue(key: string): StoredQueue {
+    const known = this.queues.get(key);
+    if (known !== undefined) return known;
+    const fresh: StoredQueue = { min: 0, max: 0, committed: undefined };
+    this.queues.set(key, fresh);
+    return fresh;
+  }
+
+  /** Requests with these codes, in order; all codes when none is given. */
+  codes(...wanted: readonly number[]): readonly number[] {
+    const codes = this.asked.map(({ code }) => code);
+    return wanted.length === 0 ? codes : codes.filter(code => wanted.includes(code));
+  }
+
+  askedFor(code: number): readonly Asked[] {
+    return this.asked.filter(asked => asked.code === code);
+  }
+
+  #mannerOf(address: Address): Manner {
+    return this.#manners.get(address) ?? 'answering';
+  }
+
+  #accept(address: Address, handlers: SocketHandlers): Socket {
+    const socket: FakeSocket = new FakeSocket({
+      ...handlers,
+      onClose: error => {
+        for (const parked of this.#parked) if (parked.socket === socket) this.#forget(parked);
+        this.#sockets.delete(socket);
+        handlers.onClose(error);
+      },
+    });
+    socket.onFrame = frame => this.#receive(address, socket, frame);
+    this.#sockets.set(socket, address);
+    return socket;
+  }
+
+  #receive(address: Address, socket: FakeSocket, frame: Frame): void {
+    const { code, fields, body } = frame;
+    const asked = { at: this.#clock.now(), address, code, fields, body, oneway: isOneway(frame) };
+    this.asked.push(asked);
+    if (this.#mannerOf(address) === 'mute') return;
+    const scripted = this.#scripts.get(code)?.(asked) ?? (this.#scripts.has(code) ? undefined : 'as usual');
+    const reply = scripted === 'as usual' ? this.#usual(asked, socket, frame) : scripted;
+    if (reply !== undefined && !asked.oneway) socket.answer(frame, reply);
+  }
+
+  #usual(asked: Asked, socket: FakeSocket, frame: Frame): Reply | undefined {
+    switch (asked.code) {
+      case RequestCode.GET_ROUTEINFO_BY_TOPIC:
+        return this.#route(asked.fields['topic'] ?? '');
+      case RequestCode.HEART_BEAT:
+        this.members.add(parseHeartbeat(asked.body).clientID);
+        return {};
+      case RequestCode.UNREGISTER_CLIENT:
+        this.members.delete(asked.fields['clientID'] ?? '');
+        return {};
+      case RequestCode.GET_CONSUMER_LIST_BY_GROUP:
+        return { body: encodeConsumerList([...this.members, ...this.otherMembers].sort()) };
+      case RequestCode.PULL_MESSAGE:
+        return this.#pullOrPark(socket, frame, keyOf(asked));
+      case RequestCode.CONSUMER_SEND_MSG_BACK:
+        return {};
+      default:
+        return this.#offsetAnswer(asked);
+    }
+  }
+
+  #offsetAnswer(asked: Asked): Reply {
+    const queue = this.queue(keyOf(asked));
+    switch (asked.code) {
+      case RequestCode.QUERY_CONSUMER_OFFSET:
+        return queue.committed === undefined
+          ? { code: ResponseCode.QUERY_NOT_FOUND, remark: 'Not found, maybe this group consumer boot first' }
+          : { fields: { offset: String(queue.committed) } };
+      case RequestCode.UPDATE_CONSUMER_OFFSET:
+        queue.committed = Number(asked.fields['commitOffset']);
+        return {};
+      case RequestCode.GET_MIN_OFFSET:
+        return { fields: { offset: String(queue.min) } };
+      case RequestCode.GET_MAX_OFFSET:
+        return { fields: { offset: String(queue.max) } };
+      default:
+        return { code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: `request ${asked.code}` };
+    }
+  }
+
+  #route(topic: string): Reply {
+    const queues = this.topics.get(topic);
+    if (queues === undefined) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `No topic route ${topic}` };
+    const route: TopicRoute = {
+      brokers: this.#brokers.map(brokerName => ({
+        brokerName,
+        cluster: 'test',
+        addresses: new Map([[0, addressOf(brokerName)]]),
+      })),
+      queues: this.#brokers.map(brokerName => ({
+        brokerName,
+        readQueueNums: queues,
+        writeQueueNums: queues,
+        perm: 6,
+      })),
+    };
+    return { body: encodeRoute(route) };
+  }
+
+  #pullOrPark(socket: FakeSocket, frame: Frame, key: string): Reply | undefined {
+    const { queueOffset, suspendTimeoutMillis, sysFlag, commitOffset } = frame.fields;
+    const queue = this.queue(key);
+    if ((Number(sysFlag) & 1) === 1) queue.committed = Number(commitOffset);
+    if (Number(queueOffset) < queue.max) return this.#pull(frame, key);
+    const timer = this.#clock.setTimeout(
+      () => this.#unpark(parked, this.#pull(frame, key)),
+      Number(suspendTimeoutMillis),
+    );
+    const parked: Parked = { socket, frame, key, timer };
+    this.#parked.add(parked);
+    return undefined;
+  }
+
+  #pull(frame: Frame, key: string): Reply {
+    const { min, max } = this.queue(key);
+    const from = Number(frame.fields['queueOffset']);
+    const to = Math.min(max, from + Math.min(batch, Number(frame.fields['maxMsgNums'])));
+    const fields = {
+      suggestWhichBrokerId: '0',
+      nextBeginOffset: String(Math.max(from, to)),
+      minOffset: String(min),
+      maxOffset: String(max),
+    };
+    if (from >= max) return { code: ResponseCode.PULL_NOT_FOUND, fields };
+    const { topic = '', queueId = '0' } = frame.fields;
+    const records = Array.from({ length: to - from }, (_, i) =>
+      recordOf(from + i, { topic, queueId: Number(queueId) }),
+    );
+    return { fields, body: Buffer.concat(records) };
+  }
+
+  #unpark(parked: Parked, reply: Reply): void {
+    this.#forget(parked);
+    parked.socket.answer(parked.frame, reply);
+  }
+
+  #forget(parked: Parked): void {
+    this.#clock.clearTimeout(parked.timer);
+    this.#parked.delete(parked);
+  }
+}
+
+export function addressOf(brokerName: string): Address {
+  return `${brokerName}:${port}`;
+}
+
+function keyOf({ address, fields }: Asked): string {
+  const { topic = '', queueId = '0', bname = address.replace(/:\d+$/, '') } = fields;
+  return queueKey({ topic, brokerName: bname, queueId: Number(queueId) });
+}
+
+function never(signal: AbortSignal): Promise<Socket> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+  });
+}
