@@ -9,6 +9,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{unit,machines,issues}/**/*.test.ts'],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -18,6 +19,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 }, // after the others: a cluster wants both processors
         },
       },
     ],

@@ -51,8 +51,9 @@ async function show(shown: Evidence, on: RocketmqVersion): Promise<boolean> {
   const report = new Report();
   say(`${shown.name}: ${shown.about}`);
   try {
-    say(`starting Apache RocketMQ ${on}`);
-    await using cluster = await startCluster(clusterOptions(on, size));
+    const needsCluster = shown.needsCluster ?? true;
+    if (needsCluster) say(`starting Apache RocketMQ ${on}`);
+    await using cluster = needsCluster ? await startCluster(clusterOptions(on, size)) : undefined;
     await shown.run(new Stage({ size, cluster, workers, folder, say }), report);
   } catch (error) {
     console.error(error);

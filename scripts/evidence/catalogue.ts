@@ -1,7 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which promises can be shown? In the order of the README. */
+import { badPeersEvidence } from './bad-peers.ts';
+import { brokerRestart } from './broker-restart.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
+import { membersJava } from './members-java.ts';
 import { million } from './million.ts';
+import { nameServers } from './name-servers.ts';
+import { order } from './order.ts';
+import { retry } from './retry.ts';
+import { sigstop, sigstopShort } from './sigstop.ts';
+import { startLatency } from './start-latency.ts';
+import { grownTopic, youngTopic } from './young-topic.ts';
 
-export const evidences: readonly Evidence[] = [million, members];
+export const evidences: readonly Evidence[] = [
+  million,
+  members,
+  membersJava,
+  brokerRestart,
+  nameServers,
+  youngTopic,
+  grownTopic,
+  startLatency,
+  sigstop,
+  sigstopShort,
+  order,
+  retry,
+  badPeersEvidence,
+];

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startJavaProducer } from '../../test/support/cluster/java-programs.ts';
 import { monotonicMs } from '../../test/support/history/deliveries.ts';
-import { judgeCommitted, judgeHistory, judgeStop } from './kit/judge.ts';
+import { judgeCommitted, judgeHistory, judgeStop, untilDone } from './kit/judge.ts';
 import { judgeSharing, touchesOf } from './kit/sharing.ts';
 import type { Evidence } from './kit/stage.ts';
 
@@ -39,7 +39,7 @@ export const members: Evidence = {
     const annaStopped = await anna.stop();
     await producer.finished;
     const end = monotonicMs();
-    await stage.cluster.admin.untilConsumed(topic, group, 60_000);
+    await untilDone(stage, [anna, boris, clara], count);
     const stops = [await boris.stop(), await clara.stop()];
 
     const all = [anna, boris, clara];
@@ -63,5 +63,6 @@ export const members: Evidence = {
     judgeStop(report, 'leaver', annaStopped);
     for (const stopped of stops) judgeStop(report, 'stayer', stopped);
     report.check('faults', all.flatMap(member => member.all('fault')).length, { is: 0 });
+    report.check('warnings', all.flatMap(member => member.log).length, { is: 0 });
   },
 };

@@ -20,9 +20,11 @@ export class DeliveryLog {
     if (inBlocks) this.#timer = setInterval(() => this.#flush(), flushPeriodMs).unref();
   }
 
-  write({ topic, brokerName, queueId }, { queueOffset, reconsumeTimes }, sequence, at, outcome) {
+  write(queue, message, sequence, at, outcome) {
     if (this.#file === undefined) return;
-    const line = `${queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${topic}@${brokerName} ${reconsumeTimes} ${outcome}\n`;
+    const place = `${queue.topic}@${queue.brokerName}`;
+    const { queueOffset, reconsumeTimes, topic } = message;
+    const line = `${queue.queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${place} ${reconsumeTimes} ${outcome} ${topic}\n`;
     this.#length += this.#block.latin1Write(line, this.#length);
     if (this.#timer === undefined || this.#length > blockSize - longestLine) this.#flush();
   }

@@ -4,18 +4,18 @@
  *
  *   namesrv= group= topic=    required; several topics separated by commas
  *   name=member               instance name, and so part of the client id
- *   out=FILE                  a line per delivery: queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed
+ *   out=FILE                  a line per delivery: queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed topic
  *   flush=each                each: written before the listener answers; often: in blocks, for speed
  *   wire=FILE                 a line per request that leaves the process (wire-witness.mjs)
  *   handlerMs=0               how long a message takes
  *   failEvery=0 failTimes=1   each n-th sequence number fails that often before it is done
  *   failBy=throw              throw | answer (RECONSUME_LATER)
- *   hold=SEQUENCE             that message waits for the line `release`, and then fails once
+ *   hold=SEQUENCE             that message waits for the line `release`, then fails until the line `mend`
  *   exitAfter=0               stops by itself after that many deliveries
  *   config={"json":…}         further options of the consumer
  *
  * Standard output: a line of JSON for each thing that happens, `{"event":…,"at":monotonicMs,…}`; a log line of the
- * library has no `event`. Standard input: `stop` (the end of it does the same), `release`.
+ * library has no `event`. Standard input: `stop` (the end of it does the same), `release`, `mend`.
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -45,6 +45,7 @@ let release = () => {};
 const released = new Promise(resolve => {
   release = resolve;
 });
+let mended = false;
 let delivered = 0;
 
 const actor = createConsumerActor({
@@ -58,9 +59,10 @@ const actor = createConsumerActor({
     delivered += 1;
     const sequence = sequenceOf(message.body);
     if (handlerMs > 0) await pause(handlerMs);
-    const fails = sequence === held ? await isFirstHeld(message) : isToFail(sequence, message.reconsumeTimes);
+    const fails =
+      sequence === held ? await isStillBroken(message) : isToFail(sequence, message.reconsumeTimes);
     log.write(queue, message, sequence, at, fails ? 'failed' : 'ok');
-    if (delivered === exitAfter) void stop();
+    if (exitAfter > 0 && delivered >= exitAfter) void stop();
     if (!fails) return undefined;
     if (failsByAnswer) return 'RECONSUME_LATER';
     throw new Error(`sequence ${sequence} fails at attempt ${message.reconsumeTimes + 1}, as told`);
@@ -79,10 +81,10 @@ function isToFail(sequence, reconsumeTimes) {
   return failEvery > 0 && sequence % failEvery === 0 && reconsumeTimes < failTimes;
 }
 
-async function isFirstHeld({ reconsumeTimes, topic }) {
-  tell('holding', { topic, reconsumeTimes });
+async function isStillBroken({ reconsumeTimes, queueId, queueOffset }) {
+  tell('holding', { reconsumeTimes, queueId, queueOffset });
   await released;
-  return reconsumeTimes === 0;
+  return !mended;
 }
 
 actor.on('consumer.stateChanged', ({ from, to }) => tell('state', { from, to }));
@@ -97,7 +99,11 @@ actor.on('connection.restored', ({ address, role }) => tell('restored', { addres
 actor.on('fault', ({ error, actor: where }) => tell('fault', { where, error, kind: error.kind }));
 
 const input = createInterface({ input: process.stdin });
-input.on('line', line => (line === 'release' ? release() : void stop()));
+input.on('line', line => {
+  if (line === 'release') release();
+  else if (line === 'mend') mended = true;
+  else void stop();
+});
 input.on('close', () => void stop());
 
 const startedAt = monotonicMs();

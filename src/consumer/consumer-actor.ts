@@ -9,18 +9,21 @@ import {
   type SnapshotFrom,
   type Subscription,
 } from 'xstate';
-import { ConsumerError, type RocketmqError } from '../errors/errors.ts';
+import type { RocketmqError } from '../errors/errors.ts';
 import { pathOf } from '../machines/consumer/consumer.logic.ts';
 import { type ConsumerMachine, consumerMachine } from '../machines/consumer/consumer.machine.ts';
+import { commandRefused } from '../machines/consumer/consumer.reports.ts';
 import type {
   ConsumerCommand,
   ConsumerEvent,
+  ConsumerMachineEvent,
   ConsumerTag,
   ConsumerView,
   ShutdownReport,
 } from '../machines/consumer/consumer.types.ts';
 import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
 import { guarded } from '../machines/shared/safe.ts';
+import { stoppedError } from './refusals.ts';
 
 /** States as XState writes them: `'idle'`, `{ running: 'active' }`, … */
 export type ConsumerStateValue = string | { readonly [state: string]: ConsumerStateValue | undefined };
@@ -79,31 +82,53 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
 
   override start(): this {
     const { status } = this.getSnapshot();
-    if (status !== 'active') throw stoppedAlready(this.#parts.config.consumerGroup);
+    if (status !== 'active') throw stoppedError(this.#parts.config.consumerGroup);
     super.start();
     if (this.getSnapshot().matches('idle')) this.send({ type: 'consumer.start' });
     return this;
   }
 
+  /** A command that can have no effect any more becomes a `fault`, like everything that goes wrong unseen. */
+  override send(event: ConsumerMachineEvent): void {
+    const { status, value } = this.getSnapshot();
+    if (status !== 'active') {
+      if (isCommand(event) && event.type !== 'consumer.shutdown') {
+        this.#reportFault(commandRefused(this.#parts.config.consumerGroup, event.type, value), 'consumer');
+      }
+      return;
+    }
+    if (event.type === 'consumer.shutdown') this.#wake();
+    super.send(event);
+  }
+
   override stop(): this {
     const snapshot = this.getSnapshot();
-    if (snapshot.status === 'active' && !snapshot.matches('idle')) {
+    if (snapshot.status !== 'active') return this;
+    if (!snapshot.matches('idle')) {
       this.#parts.logger.warn(
         { consumerGroup: this.#parts.config.consumerGroup },
         'actor.stop() committed and unregistered nothing; use shutdown(actor) to stop in order',
       );
     }
+    this.#wake();
     super.stop();
     this.#parts.closeScope();
     return this;
   }
 
+  /** XState keeps events of an actor that was not started, and starts one that was stopped before it was started. */
+  #wake(): void {
+    if (this.getSnapshot().matches('idle')) super.start();
+  }
+
   override on(type: string, handler: (event: never) => void): Subscription {
-    const safeHandler = guarded(`the handler of on('${type}')`, handler as AnyHandler, error => {
-      if (type !== 'fault' && type !== '*')
-        this.#reportFault(error); // a handler of faults that throws must not call itself
-      else process.emitWarning(error.message, { type: 'RocketmqActorsWarning', code: error.code });
-    });
+    const what = `the handler of on('${type}')`;
+    const safeHandler: AnyHandler = event => {
+      guarded(what, handler as AnyHandler, error => {
+        if (event.type !== 'fault') this.#reportFault(error);
+        else warnOf(error); // a handler of faults that throws must not call itself
+      })(event);
+    };
     const handlers = this.#handlers.get(type) ?? new Set();
     this.#handlers.set(type, handlers.add(safeHandler));
     return { unsubscribe: () => void handlers.delete(safeHandler) };
@@ -138,8 +163,8 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
     this.#deliver({ type: 'consumer.stateChanged', from, to });
   }
 
-  #reportFault(error: RocketmqError): void {
-    this.#deliver({ type: 'fault', error, actor: 'callback' });
+  #reportFault(error: RocketmqError, actor = 'callback'): void {
+    this.#deliver({ type: 'fault', error, actor });
   }
 
   #deliver(event: ConsumerEvent): void {
@@ -161,8 +186,16 @@ class FaultRelay {
   }
 }
 
-function stoppedAlready(consumerGroup: string): ConsumerError {
-  return new ConsumerError('RMQ_CONSUMER_STOPPED', `the consumer of ${consumerGroup} was stopped`, {
-    context: { consumerGroup },
-  });
+const commands: ReadonlySet<string> = new Set<ConsumerCommand['type']>([
+  'consumer.suspend',
+  'consumer.resume',
+  'consumer.shutdown',
+]);
+
+function isCommand(event: ConsumerMachineEvent): event is ConsumerCommand {
+  return commands.has(event.type);
+}
+
+function warnOf(error: RocketmqError): void {
+  process.emitWarning(error.message, { type: 'RocketmqActorsWarning', code: error.code });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does a command tell that it took effect? */
 
-import { ConsumerError } from '../errors/errors.ts';
+import { commandRefused } from '../machines/consumer/consumer.reports.ts';
 import type { ConsumerCommand } from '../machines/consumer/consumer.types.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { ConsumerActor, ConsumerSnapshot } from './consumer-actor.ts';
@@ -9,7 +9,8 @@ import { until } from './until.ts';
 
 /**
  * Sends a command and resolves when it took effect. A suspend or resume during start is remembered, and resolves at once.
- * @throws ConsumerError `RMQ_COMMAND_REFUSED` when the consumer is stopping or stopped; `signal.reason` on abort
+ * @throws ConsumerError `RMQ_COMMAND_REFUSED` when the consumer is stopping or stopped, and nothing was sent;
+ *   `RMQ_CONSUMER_STOPPED` when `actor.stop()` ended it meanwhile; `signal.reason` on abort
  * @example await execute(actor, { type: 'consumer.suspend' });
  */
 export async function execute(
@@ -17,17 +18,18 @@ export async function execute(
   command: ConsumerCommand,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
+  options.signal?.throwIfAborted();
   const present = actor.getSnapshot();
-  const isOver = present.status !== 'active' || present.hasTag('stopping');
-  if (isOver && command.type !== 'consumer.shutdown') throw refused(command, present);
-  if (!isOver) actor.send(command);
-  const snapshot = await until(
-    actor,
-    state => hasTakenEffect(command, state) || state.hasTag('stopping'),
-    options,
-  );
-  if (!hasTakenEffect(command, snapshot) && command.type !== 'consumer.shutdown')
-    throw refused(command, snapshot);
+  if (command.type !== 'consumer.shutdown' && isLeaving(present)) throw refused(command, present);
+  if (!isLeaving(present)) actor.send(command);
+  const isEnough = (state: ConsumerSnapshot): boolean =>
+    hasTakenEffect(command, state) || (command.type !== 'consumer.shutdown' && isLeaving(state));
+  const snapshot = await until(actor, isEnough, options);
+  if (!hasTakenEffect(command, snapshot)) throw refused(command, snapshot);
+}
+
+function isLeaving(snapshot: ConsumerSnapshot): boolean {
+  return snapshot.status !== 'active' || snapshot.hasTag('stopping');
 }
 
 function hasTakenEffect(command: ConsumerCommand, snapshot: ConsumerSnapshot): boolean {
@@ -44,13 +46,6 @@ function hasTakenEffect(command: ConsumerCommand, snapshot: ConsumerSnapshot): b
   }
 }
 
-function refused(command: ConsumerCommand, { context, value }: ConsumerSnapshot): ConsumerError {
-  const state = JSON.stringify(value);
-  return new ConsumerError(
-    'RMQ_COMMAND_REFUSED',
-    `${context.consumerGroup} refused ${command.type} in state ${state}`,
-    {
-      context: { command: command.type, state },
-    },
-  );
+function refused(command: ConsumerCommand, { context, value }: ConsumerSnapshot): Error {
+  return commandRefused(context.consumerGroup, command.type, value);
 }

@@ -15,16 +15,16 @@ export async function shutdown(
   actor: ConsumerActor,
   options: { readonly timeout?: number | undefined } = {},
 ): Promise<ShutdownReport> {
-  const present = actor.getSnapshot();
-  if (present.matches('idle')) {
-    actor.stop(); // never started: it has nothing, and shall not get anything any more
-    return notStartedReport;
+  if (actor.getSnapshot().status === 'active') {
+    actor.send({ type: 'consumer.shutdown', timeout: options.timeout });
   }
-  if (present.status === 'active') actor.send({ type: 'consumer.shutdown', timeout: options.timeout });
   try {
     const stopped = await until(actor, snapshot => snapshot.matches('stopped'));
     return stopped.output ?? notStartedReport;
   } catch {
-    return { ...notStartedReport, clean: false }; // stopped hard while it was stopping
+    return stoppedHardReport; // by actor.stop(), before or while it was stopping
   }
 }
+
+/** Nobody knows what was left undone. */
+const stoppedHardReport: ShutdownReport = { ...notStartedReport, clean: false };

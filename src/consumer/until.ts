@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Waits for a state of a consumer; used by everything that answers with a promise. */
-import { ConsumerError } from '../errors/errors.ts';
 import type { ConsumerActor, ConsumerSnapshot } from './consumer-actor.ts';
+import { stoppedError } from './refusals.ts';
 
-/** Resolves with the first snapshot that fits, the present one included; rejects when it was stopped hard, or on abort. */
+/**
+ * Resolves with the first snapshot that fits, the present one included.
+ * @throws ConsumerError `RMQ_CONSUMER_STOPPED` when it ended without one, as by `actor.stop()`; `signal.reason` on abort
+ */
 export function until(
   actor: ConsumerActor,
   fits: (snapshot: ConsumerSnapshot) => boolean,
@@ -15,36 +18,35 @@ export function until(
       return;
     }
     const present = actor.getSnapshot();
-    if (fits(present)) {
-      resolve(present);
+    if (isOver(present) || fits(present)) {
+      conclude(present);
       return;
     }
-    const onAbort = (): void => {
-      subscription.unsubscribe();
-      reject(signal?.reason as Error); // as above
-    };
-    const settle = (act: () => void): void => {
-      signal?.removeEventListener('abort', onAbort);
-      subscription.unsubscribe();
-      act();
-    };
-    const ended = (): void => {
-      const last = actor.getSnapshot();
-      settle(() => (fits(last) ? resolve(last) : reject(stoppedHard(last))));
-    };
     const subscription = actor.subscribe({
       next: snapshot => {
         if (fits(snapshot)) settle(() => resolve(snapshot));
       },
-      error: ended,
-      complete: ended,
+      error: () => settle(() => conclude(actor.getSnapshot())),
+      complete: () => settle(() => conclude(actor.getSnapshot())),
     });
     signal?.addEventListener('abort', onAbort, { once: true });
+
+    function conclude(last: ConsumerSnapshot): void {
+      if (last.status !== 'stopped' && fits(last)) resolve(last);
+      else reject(stoppedError(last.context.consumerGroup));
+    }
+    function settle(act: () => void): void {
+      signal?.removeEventListener('abort', onAbort);
+      subscription.unsubscribe();
+      act();
+    }
+    function onAbort(): void {
+      settle(() => reject(signal?.reason as Error)); // as above
+    }
   });
 }
 
-function stoppedHard({ context: { consumerGroup } }: ConsumerSnapshot): ConsumerError {
-  return new ConsumerError('RMQ_CONSUMER_STOPPED', `the consumer of ${consumerGroup} was stopped`, {
-    context: { consumerGroup },
-  });
+/** No further snapshot will come. After `actor.stop()` the value still says what it was doing then. */
+function isOver({ status }: ConsumerSnapshot): boolean {
+  return status !== 'active';
 }

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When may I count on this consumer? */
-import { ConsumerError } from '../errors/errors.ts';
+import type { ConsumerContext } from '../machines/consumer/consumer.context.ts';
 import type { ConsumerActor, ConsumerSnapshot } from './consumer-actor.ts';
+import { stoppedError } from './refusals.ts';
 import { until } from './until.ts';
 
 /**
  * Resolves when the consumer runs: at once if it does, and it may be called before `start()`.
- * Rejects with what made the start fail, with `RMQ_CONSUMER_STOPPED` when it is stopping or stopped, and with
- * `signal.reason` on abort, which leaves the consumer alone.
+ * Rejects with what made the start fail, once nothing of it is left open; with `RMQ_CONSUMER_STOPPED` when it is stopping
+ * or stopped; and with `signal.reason` on abort, which leaves the consumer alone.
  * @example await whenRunning(actor, { signal: AbortSignal.timeout(30_000) });
  */
 export async function whenRunning(
   actor: ConsumerActor,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const snapshot = await until(actor, state => state.matches('running') || state.matches('stopped'), options);
+  const snapshot = await until(actor, state => state.matches('running') || isGivenUp(state), options);
   if (!snapshot.matches('running')) throw whyNot(snapshot);
 }
 
+/** Stopped, or stopping for another reason than a failed start, whose error comes with the end. */
+function isGivenUp(snapshot: ConsumerSnapshot): boolean {
+  return (
+    snapshot.matches('stopped') || (snapshot.hasTag('stopping') && stopOf(snapshot)?.reason !== 'startFailed')
+  );
+}
+
 function whyNot(snapshot: ConsumerSnapshot): Error {
-  const { consumerGroup } = snapshot.context;
-  const cause = snapshot.output?.error;
-  if (cause !== undefined && snapshot.output?.reason === 'startFailed') return cause;
-  return new ConsumerError('RMQ_CONSUMER_STOPPED', `the consumer of ${consumerGroup} was stopped`, {
-    cause,
-    context: { consumerGroup },
-  });
+  const stop = stopOf(snapshot);
+  if (stop?.reason === 'startFailed' && stop.error !== undefined) return stop.error;
+  return stoppedError(snapshot.context.consumerGroup, stop?.error);
+}
+
+function stopOf({ context }: ConsumerSnapshot): ConsumerContext['stop'] {
+  return (context as ConsumerContext).stop; // the view leaves out what is there
 }

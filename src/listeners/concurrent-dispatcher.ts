@@ -30,6 +30,8 @@ export interface DispatcherPorts {
   listenerOf(message: MessageExt): Listener;
   /** False while membership is in doubt: nothing may be delivered. */
   mayDeliver(): boolean;
+  /** Aborted when the whole consumer is over. */
+  readonly stopSignal: AbortSignal;
   /** Failed messages of one call. */
   onFailed(failed: readonly FailedMessage[]): void;
   /** The listener answered something that is no result; told once for each dispatcher. */
@@ -47,6 +49,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   #isOpen = false;
   #toldMisuse = false;
   #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
   #onDrained: (() => void) | undefined;
 
   constructor(owned: OwnedQueue<MessageExt>, slots: HandlerSlots, batchSize: number, ports: DispatcherPorts) {
@@ -62,7 +65,11 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
   /** Of the calls of this queue; aborted by {@link abort}. */
   get signal(): AbortSignal {
-    return this.#aborting().signal;
+    if (this.#signal === undefined) {
+      this.#signal = AbortSignal.any([this.#aborting().signal, this.#ports.stopSignal]);
+      setMaxListeners(0, this.#signal); // every running call may listen: no leak, no warning
+    }
+    return this.#signal;
   }
 
   /** Held messages that are neither done nor waiting to be delivered again. */
@@ -125,8 +132,9 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     this.#noteDrained();
   }
 
-  /** Aborts the signal of running calls, for good; their results may still come. */
+  /** Aborts the signal of running calls, for good. Nobody waits for their results any more; they may still come. */
   abort(reason: Error): void {
+    this.#onDrained = undefined;
     this.#aborting().abort(reason);
   }
 
@@ -223,7 +231,6 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   #aborting(): AbortController {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      setMaxListeners(0, this.#abort.signal); // every running call may listen: no leak, no warning
     }
     return this.#abort;
   }

@@ -5,7 +5,12 @@
 export interface SlotClient {
   /** Starts at most one call; called when a slot became free. */
   startOne(): void;
+  /** Kept by HandlerSlots: it stands in the line. */
+  isQueued?: boolean;
 }
+
+/** Served places kept before they are cut off in one go. */
+const longestTail = 1024;
 
 /** Closed at first: the consumer opens it when its start order says so. Turns go round, so no queue starves another. */
 export class HandlerSlots {
@@ -14,7 +19,9 @@ export class HandlerSlots {
   #isOpen = false;
   /** A listener that ends at once gives its slot back inside `startOne`: the loop that called it goes on, no deeper stack. */
   #isServing = false;
-  readonly #queueing = new Set<SlotClient>();
+  /** First come, first served; a plain array with a moving head, because this happens for every message when slots are short. */
+  readonly #line: SlotClient[] = [];
+  #head = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -38,11 +45,15 @@ export class HandlerSlots {
 
   /** One call of `startOne` when a slot is free. Asking twice counts once. */
   queueUp(client: SlotClient): void {
-    this.#queueing.add(client);
+    if (client.isQueued === true) return;
+    client.isQueued = true;
+    this.#line.push(client);
   }
 
   leave(client: SlotClient): void {
-    this.#queueing.delete(client);
+    if (client.isQueued !== true) return;
+    client.isQueued = false;
+    this.#line.splice(this.#line.indexOf(client, this.#head), 1);
   }
 
   open(): void {
@@ -58,13 +69,21 @@ export class HandlerSlots {
     if (this.#isServing) return;
     this.#isServing = true;
     try {
-      for (const client of this.#queueing) {
-        if (!this.#isOpen || this.#running >= this.#limit) break;
-        this.#queueing.delete(client);
-        client.startOne();
-      }
+      while (this.#isOpen && this.#running < this.#limit && this.#head < this.#line.length)
+        this.#serveFirst();
     } finally {
       this.#isServing = false;
     }
+  }
+
+  #serveFirst(): void {
+    const client = this.#line[this.#head++];
+    if (this.#head > longestTail) {
+      this.#line.splice(0, this.#head);
+      this.#head = 0;
+    }
+    if (client === undefined) return;
+    client.isQueued = false;
+    client.startOne();
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where do log lines go? pino by default; anything with pino's methods in its place. Secrets and bodies never get there. */
-import { type DestinationStream, pino } from 'pino';
+import { createRequire } from 'node:module';
+import type { DestinationStream } from 'pino';
 import type { LogLevel } from '../config/closed-sets.ts';
 import { redact } from './redact.ts';
 
@@ -23,17 +24,69 @@ export interface Logger {
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 /**
- * JSON lines by pino, to standard output unless another destination is given.
+ * JSON lines by pino, to standard output unless another destination is given. pino is loaded with the first line that
+ * is written: a consumer that has nothing to say saves its 9 MB.
  * @example createLogger({ level: 'info' }).info({ topic: 'orders' }, 'route changed');
  */
 export function createLogger(options: {
   readonly level: LogLevel;
   readonly destination?: DestinationStream;
 }): Logger {
-  const settings = { name: 'rocketmq-actors', level: options.level };
-  return guardLogger(
-    options.destination === undefined ? pino(settings) : pino(settings, options.destination),
-  );
+  return guardLogger(new PinoOnDemand(options.level, options.destination));
+}
+
+const require = createRequire(import.meta.url);
+
+/** Knows which levels are on without pino, and makes the pino logger when a line is to be written. */
+class PinoOnDemand implements Logger {
+  readonly #level: LogLevel;
+  readonly #make: () => Logger;
+  #made: Logger | undefined = undefined;
+
+  constructor(level: LogLevel, destination: DestinationStream | undefined, make?: () => Logger) {
+    this.#level = level;
+    this.#make = make ?? (() => pinoLogger(level, destination));
+  }
+
+  isLevelEnabled(level: string): boolean {
+    const threshold = this.#level === 'silent' ? levels.length : levels.indexOf(this.#level);
+    return levels.findIndex(each => each === level) >= threshold;
+  }
+
+  trace(fields: LogFields, text: string): void {
+    this.#pino().trace(fields, text);
+  }
+
+  debug(fields: LogFields, text: string): void {
+    this.#pino().debug(fields, text);
+  }
+
+  info(fields: LogFields, text: string): void {
+    this.#pino().info(fields, text);
+  }
+
+  warn(fields: LogFields, text: string): void {
+    this.#pino().warn(fields, text);
+  }
+
+  error(fields: LogFields, text: string): void {
+    this.#pino().error(fields, text);
+  }
+
+  child(bindings: LogFields): Logger {
+    return new PinoOnDemand(this.#level, undefined, () => this.#pino().child(bindings));
+  }
+
+  #pino(): Logger {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+}
+
+function pinoLogger(level: LogLevel, destination: DestinationStream | undefined): Logger {
+  const { pino } = require('pino') as typeof import('pino'); // the package's own types
+  const settings = { name: 'rocketmq-actors', level };
+  return destination === undefined ? pino(settings) : pino(settings, destination);
 }
 
 /**

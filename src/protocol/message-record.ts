@@ -50,7 +50,9 @@ export function readRecords(body: Buffer, options: ReadOptions): RecordBatch {
 export function bodyCrcMatches(message: StoredMessage): boolean {
   const checked = message.innerBatch ?? message;
   const { bodyCrc } = checked;
-  return bodyCrc === 0 || (crc32(checked.rawBody) & 0x7fff_ffff) === bodyCrc;
+  if (bodyCrc === 0) return true;
+  const stored = checked.isCompressed ? checked.rawBody : checked.body; // an uncompressed body is kept for the listener
+  return (crc32(stored) & 0x7fff_ffff) === bodyCrc;
 }
 
 class RecordReader {

@@ -47,6 +47,7 @@ export class CommitLine {
   /** What the broker has is not certain: hand the point over once more. */
   #doubt = false;
   #closed = false;
+  #withheld = false;
   /** Counts resets, so that a carrier from before one cannot speak for what came after. */
   #epoch = 0;
   // The newest carrier that may still land; flightSince is `free` when there is none.
@@ -148,6 +149,11 @@ export class CommitLine {
     return () => this.#waiters.delete(fn);
   }
 
+  /** While it is in doubt who owns the queue, nothing is handed over; the point goes on moving. */
+  withhold(withheld: boolean): void {
+    this.#withheld = withheld;
+  }
+
   /** Nothing is handed over from here on: the queue is no longer ours. */
   close(): void {
     this.#closed = true;
@@ -156,7 +162,7 @@ export class CommitLine {
 
   #depart(now: number, grace: number, kind: FlightKind): QueueOffset | undefined {
     if (this.#flightSince !== free && now - this.#flightSince < grace) return undefined;
-    if (this.#closed || !this.#mayCommit()) return undefined;
+    if (this.#closed || this.#withheld || !this.#mayCommit()) return undefined;
     if (this.#flightSince !== free && this.#flightKind === 'awaited') {
       this.#overtaken.push({ offset: this.#flight, epoch: this.#flightEpoch });
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where does a clustering consumer keep its offsets? At the brokers, with the working copy in memory. */
+import { setMaxListeners } from 'node:events';
 import { BrokerError, type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MessageQueue, QueueKey } from '../model/message-queue.ts';
@@ -104,6 +105,7 @@ export class RemoteOffsetStore implements OffsetStore {
     const lanes = lanesByBroker(this.#table.withPoint(queues));
     const report = new Report();
     const deadline = this.#deadline(options);
+    if (options.signal !== undefined) setMaxListeners(0, options.signal); // one for each queue's call: no leak
     await Promise.all(
       lanes.map(lane =>
         options.answered === true

@@ -17,7 +17,7 @@ import {
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import type { Caller, CallOutcome } from './call.ts';
-import { crcMismatch } from './pull-errors.ts';
+import { crcMismatch, outOfPlace } from './pull-errors.ts';
 
 /** What the broker said to one pull. Source: PullResult, protocol.md section 3. */
 export type PullAnswer =
@@ -160,7 +160,7 @@ export class PullCalls {
     const { queue, maxBodySize } = this.#options;
     const { nextBeginOffset } = readReply(pullMessage, frame);
     const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize });
-    const { messages, error, badOffset } = readable(batch, offset);
+    const { messages, error, badOffset } = readable(batch, offset, nextBeginOffset);
     const wanted = this.#wanted(messages, offset);
     const last = messages.at(-1);
     if (error !== undefined) {
@@ -191,8 +191,58 @@ interface Readable {
   readonly badOffset: QueueOffset | undefined;
 }
 
-/** The messages before the first that cannot be decoded or whose body is not the one that was stored. */
-function readable({ messages, damage }: RecordBatch, offset: QueueOffset): Readable {
+/** The messages before the first that stands in a wrong place, cannot be decoded, or has another body than was stored. */
+function readable(batch: RecordBatch, offset: QueueOffset, nextBeginOffset: QueueOffset): Readable {
+  const stray = firstMisplaced(batch.messages, offset, nextBeginOffset);
+  const misplaced = stray < 0 ? undefined : batch.messages[stray];
+  if (misplaced === undefined) return sound(batch, offset);
+  const before = sound({ messages: beforeStray(batch.messages, stray, offset), damage: undefined }, offset);
+  if (before.error !== undefined) return before;
+  return {
+    messages: before.messages,
+    error: outOfPlace(misplaced, offset, nextBeginOffset),
+    badOffset: undefined,
+  };
+}
+
+/**
+ * Offsets rise within an answer, from the one asked for to below its next offset; one that does not was changed on disk
+ * or on the way, and believing it would carry the commit point past messages nobody has seen. -1 when all are in place.
+ */
+function firstMisplaced(
+  messages: readonly StoredMessage[],
+  offset: QueueOffset,
+  nextBeginOffset: QueueOffset,
+): number {
+  const end = nextBeginOffset > offset ? nextBeginOffset : Number.POSITIVE_INFINITY;
+  let last = -1;
+  return messages.findIndex((message, i) => {
+    const at = message.queueOffset;
+    if (at <= last || at >= end) return true;
+    last = at;
+    return at < offset && !reaches(messages, i, offset);
+  });
+}
+
+/** Only an inner batch may begin before what was asked for, and then it has that too. */
+function reaches(messages: readonly StoredMessage[], i: number, offset: QueueOffset): boolean {
+  const message = messages[i];
+  if (message?.innerBatch === undefined) return false;
+  return messages[i + offset - message.queueOffset]?.innerBatch === message.innerBatch;
+}
+
+/** Where two messages dispute an offset, either may be the changed one: only what comes before both is certain. */
+function beforeStray(
+  messages: readonly StoredMessage[],
+  stray: number,
+  offset: QueueOffset,
+): readonly StoredMessage[] {
+  const claimed = messages[stray]?.queueOffset ?? 0;
+  const before = messages.slice(0, stray);
+  return claimed < offset ? before : before.filter(message => message.queueOffset < claimed);
+}
+
+function sound({ messages, damage }: RecordBatch, offset: QueueOffset): Readable {
   const bad = firstChanged(messages);
   const broken = bad < 0 ? undefined : messages[bad];
   if (broken !== undefined) {

@@ -31,6 +31,7 @@ export interface SwitchboardOptions {
 export class Switchboard {
   readonly #options: SwitchboardOptions;
   readonly #lines = new Map<Address, Line>();
+  #closedBy: RocketmqError | undefined;
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
@@ -46,6 +47,10 @@ export class Switchboard {
       this.#lines.delete(address);
     };
     const line = new Line({ address, clock, limits, onServerRequest, onFault, onClosed });
+    if (this.#closedBy !== undefined) {
+      line.close(this.#closedBy);
+      return line;
+    }
     this.#lines.set(address, line);
     onWanted(address, line);
     return line;
@@ -86,8 +91,9 @@ export class Switchboard {
     return tell(this.line(address), request, header, options);
   }
 
-  /** Closes every line for good. Connections are closed by their actors. */
+  /** Closes every line for good, those asked for later too. Connections are closed by their actors. */
   closeAll(error: RocketmqError): void {
+    this.#closedBy ??= error;
     for (const line of this.lines()) line.close(error);
   }
 }

@@ -58,6 +58,7 @@ class FakePort implements PullPort {
   readonly corrections: (Call<void> & { readonly offset: number })[] = [];
   readonly settled: (readonly [offset: number, accepted: boolean])[] = [];
   toCommit: QueueOffset | undefined;
+  readonly withheld: boolean[] = [];
   /** Answers every pull one turn later. */
   script: ((pull: Pull) => PullAnswer) | undefined;
   pullThrows: Error | undefined;
@@ -67,6 +68,10 @@ class FakePort implements PullPort {
     keep(this.reads, { ...deferred<QueueOffset | undefined>(), signal });
   correct = (offset: QueueOffset, signal: AbortSignal) =>
     keep(this.corrections, { ...deferred<void>(), signal, offset });
+
+  withholdCommits(withheld: boolean): void {
+    this.withheld.push(withheld);
+  }
 
   pull(offset: QueueOffset, commit: QueueOffset | undefined, answer: Pull['answer']): void {
     if (this.pullThrows !== undefined) throw this.pullThrows;
@@ -250,6 +255,14 @@ describe('the start of a queue', () => {
     expect([state(), port.starts.length]).toEqual(['resolvingOffset', 2]);
   });
 
+  it('has the time limit that the settings give it', async () => {
+    const { clock, state } = start({ settings: { answerLimit: 200_000 } });
+    await clock.advance(199_999);
+    expect(state()).toBe('resolvingOffset');
+    await clock.advance(1);
+    expect(state()).toBe('backingOff');
+  });
+
   it('of a suspended consumer is looked for when it is resumed', async () => {
     const { port, state, send } = start({ suspended: true });
     expect([state(), port.starts.length]).toEqual(['paused', 0]);
@@ -349,6 +362,7 @@ describe('pulling', () => {
     ['an empty batch that does not advance', foundMessages([], 100)],
     ['an empty batch that goes back', foundMessages([], 40)],
     ['messages that lie behind', found(40, 45)],
+    ['messages that we have', found(98, 100)],
   ])('waits after %s, and asks for the same offset again', async (_, outcome) => {
     const { clock, answer, pulled, state, owned, told, commits } = await pulling();
     answer(outcome);
@@ -403,7 +417,7 @@ describe('pulling', () => {
       { type: 'pull.troubled', error: { code: 'RMQ_INTERNAL', message: 'no buffer' } },
     ]);
     port.pullThrows = undefined;
-    await clock.advance(100);
+    await clock.advance(5000);
     expect([state(), pulled()]).toEqual(['pulling', [100, 101]]);
   });
 
@@ -563,8 +577,8 @@ describe('suspension', () => {
   it.each([
     ['an empty answer moves the offset', none(120), 0, 120],
     ['a damaged batch is admitted up to the damage', damaged(100, 102), 2, 102],
+    ['a batch that we have is nothing', found(98, 100), 0, 100],
     ['a failure is nothing', failed, 0, 100],
-    ['a move is seen with the next pull', moved(500), 0, 100],
   ])('%s', async (_, outcome, count, pulledTo) => {
     const { answer, state, owned, send, pulled } = await pulling();
     send({ type: 'queue.suspend' });
@@ -572,6 +586,20 @@ describe('suspension', () => {
     expect([state(), owned.count, owned.pulledTo]).toEqual(['paused', count, pulledTo]);
     send({ type: 'queue.resume' });
     expect([state(), pulled()]).toEqual(['pulling', [100, pulledTo]]);
+  });
+
+  it('follows a move at once: the broker tells of a reset only once', async () => {
+    const { answer, state, owned, told, send, pulled, commits } = await pulling();
+    send({ type: 'queue.suspend' });
+    answer(moved(500, 'OFFSET_RESET'));
+    expect([state(), owned.pulledTo, told(), commits.told]).toEqual([
+      'paused',
+      500,
+      [{ type: 'pull.corrected', from: 100, to: 500, reason: 'OFFSET_RESET' }],
+      ['reset 500'],
+    ]);
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 500]]);
   });
 
   it('keeps waiting for the answer that is on the wire when resumed before it', async () => {
@@ -647,6 +675,25 @@ describe('verification after a gap in time', () => {
     expect([state(), owned.count, owned.pulledTo]).toEqual([{ verifying: 'asking' }, count, pulledTo]);
   });
 
+  it('follows a move that comes meanwhile, in a new epoch', async () => {
+    const { owned, epoch, answer, state, told } = await verifying();
+    answer(moved(500));
+    expect([state(), owned.pulledTo, owned.epoch, told()]).toEqual([
+      { verifying: 'asking' },
+      500,
+      epoch + 1,
+      [{ type: 'pull.corrected', from: 105, to: 500, reason: 'OFFSET_TOO_SMALL' }],
+    ]);
+  });
+
+  it('withholds commits until the broker has answered', async () => {
+    const { port, lastRead } = await verifying();
+    expect(port.withheld).toEqual([true]);
+    lastRead().resolve(at(0));
+    await turn();
+    expect(port.withheld).toEqual([true, false]);
+  });
+
   it('is asked again until it is answered, and is not cut short by suspend or resume', async () => {
     const { clock, port, state, send, told, lastRead } = await verifying();
     lastRead().reject(lost);
@@ -702,11 +749,7 @@ describe('a correction by the broker (21)', () => {
     answer(found(100, 104));
     const running = { epoch: owned.epoch, ...owned.take(4) };
     answer(moved(500));
-    expect([state(), commits.told, pulled()]).toEqual([
-      { correcting: 'committing' },
-      ['reset 500'],
-      [100, 104],
-    ]);
+    expect([state(), commits.told, pulled()]).toEqual(['correcting', ['reset 500'], [100, 104]]);
     owned.finish(running.epoch, running.first, 0); // late: would have moved the commit point to 101
     expect([commits.told, lastCorrection().offset, owned.count]).toEqual([['reset 500'], 500, 0]);
     lastCorrection().resolve();
@@ -790,6 +833,16 @@ describe('a message that cannot be read', () => {
     expect([owned.commitPoint, pulled().length]).toEqual([103, 4]);
   });
 
+  it('halts the queue at once when it shall not be asked for again, behind what could be read', async () => {
+    const { answer, state, owned, told } = await pulling({ settings: { maxRereads: 0 } });
+    answer(damaged(100, 103));
+    expect([state(), owned.count, told()]).toEqual([
+      'halted',
+      3,
+      [{ type: 'pull.troubled', error: unreadable }],
+    ]);
+  });
+
   it('read after all is nothing special', async () => {
     const { clock, answer, state, told, owned } = await pulling();
     for (let round = 0; round < 3; round++) {
@@ -838,7 +891,10 @@ describe('the requests of one minute', () => {
     port.script = pull => script(pull, ++count);
     port.correct = async () => {};
     port.pulls[0]?.answer(none(100, false));
-    await clock.advance(60_000);
+    for (let i = 0; i < 600; i++) {
+      await clock.advance(100);
+      for (let turns = 0; turns < 4; turns++) await turn(); // a hot loop needs no time, only turns
+    }
     return port.pulls.length;
   }
 
@@ -866,12 +922,12 @@ describe('the end of a queue', () => {
     waitingForHandover: () => start({ settings: { handoverPause: 400 } }),
     resolvingOffset: () => start(),
     pulling: () => pulling(),
-    pacing: async () => after(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),
-    throttled: async () => after(await pulling(), found(100, 120)),
-    backingOff: async () => after(await pulling(), failed),
-    rereading: async () => after(await pulling(), damaged(100, 101)),
-    halted: async () => after(await pulling({ settings: { maxRereads: 0 } }), damaged(100, 101)),
-    correcting: async () => after(await pulling(), moved(500)),
+    pacing: async () => answered(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),
+    throttled: async () => answered(await pulling(), found(100, 120)),
+    backingOff: async () => answered(await pulling(), failed),
+    rereading: async () => answered(await pulling(), damaged(100, 101)),
+    halted: async () => answered(await pulling({ settings: { maxRereads: 0 } }), damaged(100, 101)),
+    correcting: async () => answered(await pulling(), moved(500)),
     paused: () => start({ suspended: true }),
     verifying: async () => {
       const world = await pulling();
@@ -879,7 +935,7 @@ describe('the end of a queue', () => {
       return world;
     },
   };
-  function after(world: World, outcome: PullAnswer): World {
+  function answered(world: World, outcome: PullAnswer): World {
     world.answer(outcome);
     return world;
   }

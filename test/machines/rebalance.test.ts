@@ -104,11 +104,11 @@ function start(given: Partial<World>, machine: typeof rebalanceMachine = rebalan
     heard: () => heard.splice(0),
     state: () => actor.getSnapshot().value,
     trigger,
-    /** One round from idle to its end; what the parent heard in it. */
+    /** One round from idle to the end of the rest after it, 250 ms; what the parent heard in it. */
     round: async () => {
       heard.splice(0);
       trigger();
-      await clock.flush();
+      await clock.advance(250);
       return heard.splice(0);
     },
   };
@@ -136,14 +136,17 @@ describe('the rebalance machine', () => {
     expect(asked()).toEqual(['orders@20000']);
     const held = queues('orders', 0, 1, 2, 3);
     expect(heard()).toEqual([decided(1, held, { added: held })]);
+    expect([state(), clock.pending]).toEqual([{ resting: 'once' }, 1]);
+    await clock.advance(250);
     expect([state(), clock.pending]).toEqual(['idle', 1]);
   });
 
   it('runs a round every interval, and reports a round that changes nothing as well', async () => {
-    const { clock, heard } = start({});
-    await clock.advance(60_000);
+    const { clock, heard, asked } = start({});
+    await clock.advance(60_500);
     const held = queues('orders', 0, 1, 2, 3);
     expect(heard()).toEqual([decided(1, held, { added: held }), decided(2, held), decided(3, held)]);
+    expect(asked()).toEqual(['orders@20000', 'orders@40250', 'orders@60500']);
   });
 
   it.each(triggers)('starts a round at once on %s', async type => {
@@ -257,16 +260,17 @@ describe('the rebalance machine', () => {
       const failures = [{ topic: 'orders', error: unreachable }];
       expect(await round()).toEqual([{ type: 'members.failed', failures }]);
       expect(state()).toBe('unbalanced');
-      await clock.advance(999);
+      await clock.advance(749);
       expect(asked()).toHaveLength(2);
       await clock.advance(1001);
-      expect(asked()).toEqual(['orders@0', 'orders@0', 'orders@1000', 'orders@2000']);
+      expect(asked()).toEqual(['orders@0', 'orders@250', 'orders@1250', 'orders@2250']);
       world.members = ['me', 'you'];
       heard();
       await clock.advance(1000);
       expect(heard()).toEqual([
         decided(5, queues('orders', 0, 1), { removed: queues('orders', 2, 3), otherMembers: true }),
       ]);
+      await clock.advance(250);
       expect(state()).toBe('idle');
     });
 
@@ -283,7 +287,9 @@ describe('the rebalance machine', () => {
       ]);
       expect(state()).toBe('unbalanced');
       world.members = ['me'];
-      await clock.advance(1000);
+      await clock.advance(749);
+      expect(heard()).toEqual([]);
+      await clock.advance(1);
       const both = [...queues('bills', 0, 1), ...held];
       expect(heard()).toEqual([decided(2, both, { added: queues('bills', 0, 1) })]);
     });
@@ -302,11 +308,24 @@ describe('the rebalance machine', () => {
     it('asks at once on a change, not after the second', async () => {
       const { clock, asked, round, trigger, state } = start({ members: unreachable });
       await round();
-      await clock.advance(300);
+      await clock.advance(50);
       expect(state()).toBe('unbalanced');
       trigger('members.changed');
       await clock.advance(999);
       expect(asked()).toEqual(['orders@0', 'orders@300']);
+    });
+
+    it('asks 250 ms after the last round at the earliest, however often something changes', async () => {
+      const { clock, asked, round, trigger, state } = start({ members: unreachable });
+      trigger();
+      await clock.flush();
+      expect(state()).toEqual({ resting: 'once' });
+      for (let i = 0; i < 100; i++) trigger('members.changed');
+      expect(state()).toEqual({ resting: 'again' });
+      await clock.advance(249);
+      expect(asked()).toEqual(['orders@0']);
+      await round();
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
     });
 
     it('makes a typed error of whatever a port throws', async () => {
@@ -324,7 +343,11 @@ describe('the rebalance machine', () => {
         message: 'member lists of group billing were not settled within 60000 ms',
       });
       expect(heard()).toEqual([{ type: 'members.failed', failures: [{ topic: 'orders', error }] }]);
-      expect([questions[0]?.signal.aborted, state()]).toEqual([true, 'unbalanced']);
+      expect([questions[0]?.signal.aborted, state()]).toEqual([true, { resting: 'once' }]);
+      await clock.advance(999);
+      expect([state(), questions.length]).toEqual(['unbalanced', 1]);
+      await clock.advance(1);
+      expect(questions.map(({ at }) => at)).toEqual([0, 61_000]);
     });
 
     it('counts every topic as failed when a round could not even be asked', async () => {
@@ -349,8 +372,11 @@ describe('the rebalance machine', () => {
       expect(await round()).toEqual([{ type: 'membership.missing', topics: ['orders'] }]);
       expect(state()).toBe('unbalanced');
       world.members = ['me'];
-      await clock.advance(1000);
+      await clock.advance(749);
+      expect(heard()).toEqual([]);
+      await clock.advance(1);
       expect(heard()).toEqual([decided(3, queues('orders', 0, 1, 2, 3))]);
+      await clock.advance(250);
       expect(state()).toBe('idle');
     });
   });
@@ -361,16 +387,63 @@ describe('the rebalance machine', () => {
     };
     const error = expect.objectContaining({ code: 'RMQ_ALLOCATION_FAILED' });
 
-    it('keeps the queues, tells the fault, and tries again only with the next round', async () => {
+    const held = queues('orders', 0, 1, 2, 3);
+    /** Nobody knows of other members then, so the parent is to expect some. */
+    const asBefore = (round: number) => decided(round, held, { otherMembers: true });
+
+    it('tells the fault, decides for what is held, and tries again only with the next round', async () => {
       const { clock, world, round, state, asked } = start({});
       await round();
       world.allocate = broken;
-      expect(await round()).toEqual([{ type: 'fault', error, actor: 'rebalance' }]);
+      expect(await round()).toEqual([{ type: 'fault', error, actor: 'rebalance' }, asBefore(2)]);
       expect(state()).toBe('idle');
       await clock.advance(19_999);
       expect(asked()).toHaveLength(2);
       world.allocate = average;
-      expect(await round()).toEqual([decided(3, queues('orders', 0, 1, 2, 3))]);
+      expect(await round()).toEqual([decided(3, held)]);
+    });
+
+    it('waits for the parent to apply what is as before, too', async () => {
+      const { actor, world, round, state } = start({});
+      await round();
+      Object.assign(world, { allocate: broken, applying: false });
+      await round();
+      expect(state()).toEqual({ applying: 'once' });
+      actor.send({ type: 'assignment.applied', round: 2 });
+      expect(state()).toEqual({ resting: 'once' });
+    });
+
+    it('decides as before also for a member that was given no queue', async () => {
+      const { world, round } = start({ allocate: () => [] });
+      expect(await round()).toEqual([decided(1, [])]);
+      world.allocate = broken;
+      expect(await round()).toEqual([
+        { type: 'fault', error, actor: 'rebalance' },
+        decided(2, [], { otherMembers: true }),
+      ]);
+    });
+
+    it('decides nothing when there was no decision before, so that a start does not pass for one that went well', async () => {
+      const { clock, round, state, asked } = start({ allocate: broken });
+      expect(await round()).toEqual([{ type: 'fault', error, actor: 'rebalance' }]);
+      expect(state()).toBe('idle');
+      await clock.advance(19_999);
+      expect(asked()).toEqual(['orders@0']);
+    });
+
+    it('does not try again every second because a member list was missing in an earlier round', async () => {
+      const { clock, world, round, state, asked } = start({});
+      await round();
+      Object.assign(world, { topics: ['orders', 'bills'], queues: { orders: 4, bills: 1 } });
+      world.members = { orders: ['me'], bills: unreachable };
+      await round();
+      expect(state()).toBe('unbalanced');
+      Object.assign(world, { members: ['me'], allocate: broken });
+      await clock.advance(1000);
+      const faulty = asked().length;
+      expect([state(), asked().at(-1)]).toEqual(['idle', 'bills@1250']);
+      await clock.advance(19_999);
+      expect(asked()).toHaveLength(faulty);
     });
 
     it('decides for the topics it can share', async () => {
@@ -379,10 +452,10 @@ describe('the rebalance machine', () => {
         queues: { orders: 1, bills: 1 },
         allocate: context => (context.queues[0]?.topic === 'bills' ? broken() : context.queues),
       });
-      const held = queues('orders', 0);
+      const share = queues('orders', 0);
       expect(await round()).toEqual([
         { type: 'fault', error, actor: 'rebalance' },
-        decided(1, held, { added: held }),
+        decided(1, share, { added: share }),
       ]);
       expect(state()).toBe('idle');
     });
@@ -418,7 +491,7 @@ describe('the rebalance machine', () => {
         decided(1, first, { added: first }),
         decided(2, queues('orders', 0, 1), { removed: queues('orders', 2, 3), otherMembers: true }),
       ]);
-      expect(asked()).toEqual(['orders@0', 'orders@0']);
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
     });
 
     it.each(triggers)('runs exactly one more on %s while applying, however often', async type => {
@@ -431,9 +504,13 @@ describe('the rebalance machine', () => {
       await clock.advance(5000);
       expect(asked()).toHaveLength(1);
       actor.send({ type: 'assignment.applied', round: 1 });
-      await clock.flush();
+      expect(state()).toEqual({ resting: 'again' });
+      await clock.advance(249);
+      expect(asked()).toHaveLength(1);
+      await clock.advance(1);
       actor.send({ type: 'assignment.applied', round: 2 });
       await clock.advance(19_999);
+      expect(asked()).toEqual(['orders@0', 'orders@5250']);
       const held = queues('orders', 0, 1, 2, 3);
       expect(heard()).toEqual([decided(1, held, { added: held }), decided(2, held)]);
       expect(state()).toBe('idle');
@@ -455,10 +532,10 @@ describe('the rebalance machine', () => {
       world.applying = true;
       actor.send({ type: 'assignment.applied', round: 1 });
       await clock.advance(19_999);
-      expect(asked()).toEqual(['orders@0', 'orders@0']);
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
     });
 
-    it('runs the further round at once also when the first one failed', async () => {
+    it('runs the further round after the same rest also when the first one failed', async () => {
       const { clock, questions, world, trigger, asked } = start({ members: 'wait' });
       trigger();
       await clock.flush();
@@ -466,7 +543,158 @@ describe('the rebalance machine', () => {
       world.members = ['me'];
       questions[0]?.fail(unreachable);
       await clock.advance(1000);
-      expect(asked()).toEqual(['orders@0', 'orders@0']);
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
+    });
+  });
+
+  describe('when something changes after a round', () => {
+    it.each(triggers)('runs exactly one more on %s, 250 ms after the first was applied', async type => {
+      const { clock, trigger, state, asked } = start({});
+      trigger();
+      await clock.advance(100);
+      expect(state()).toEqual({ resting: 'once' });
+      for (let i = 0; i < 100; i++) trigger(type);
+      expect(state()).toEqual({ resting: 'again' });
+      await clock.advance(149);
+      expect(asked()).toEqual(['orders@0']);
+      await clock.advance(20_100);
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
+      expect(state()).toBe('idle');
+    });
+
+    it('starts at once when the rest is over', async () => {
+      const { clock, trigger, asked } = start({});
+      trigger();
+      await clock.advance(250);
+      trigger('members.changed');
+      await clock.flush();
+      expect(asked()).toEqual(['orders@0', 'orders@250']);
+    });
+
+    it('runs four rounds a second when every answer is followed by a change', async () => {
+      const { world, clock, trigger, asked, actor } = start({});
+      world.allocate = context => {
+        queueMicrotask(() => actor.send({ type: 'members.changed' }));
+        return context.queues;
+      };
+      trigger();
+      await clock.advance(1000);
+      expect(asked()).toEqual(['orders@0', 'orders@250', 'orders@500', 'orders@750', 'orders@1000']);
+    });
+  });
+
+  describe('when the parent dropped a queue', () => {
+    const held = queues('orders', 0, 1, 2, 3);
+    const [gone] = queues('orders', 1);
+    const dropped = { type: 'queue.dropped', queue: gone } as { type: 'queue.dropped'; queue: MessageQueue }; // there is one
+    const backAgain = (round: number) => decided(round, held, { added: queues('orders', 1) });
+
+    it('decides it anew after 1 s', async () => {
+      const { actor, clock, round, heard, state, asked } = start({});
+      await round();
+      await clock.advance(5000);
+      actor.send(dropped);
+      await clock.advance(999);
+      expect([heard(), asked().length]).toEqual([[], 1]);
+      await clock.advance(1);
+      expect(heard()).toEqual([backAgain(2)]);
+      await clock.advance(250);
+      expect([state(), asked()]).toEqual(['idle', ['orders@0', 'orders@6250']]);
+    });
+
+    it('decides several in one round', async () => {
+      const { actor, clock, round, heard } = start({});
+      await round();
+      for (const queue of held) {
+        actor.send({ type: 'queue.dropped', queue });
+        await clock.advance(100);
+      }
+      await clock.advance(600);
+      expect(heard()).toEqual([decided(2, held, { added: held })]);
+    });
+
+    it('decides it anew when it was dropped while the decision is applied', async () => {
+      const { actor, clock, trigger, world, heard, state } = start({ applying: false });
+      trigger();
+      await clock.flush();
+      world.applying = true;
+      actor.send(dropped);
+      actor.send({ type: 'assignment.applied', round: 1 });
+      heard();
+      await clock.advance(250);
+      expect(state()).toBe('unbalanced');
+      await clock.advance(749);
+      expect(heard()).toEqual([]);
+      await clock.advance(1);
+      expect(heard()).toEqual([backAgain(2)]);
+    });
+
+    it('decides it anew when it was dropped while resting', async () => {
+      const { actor, clock, trigger, heard } = start({});
+      trigger();
+      await clock.advance(249);
+      actor.send(dropped);
+      heard();
+      await clock.advance(750);
+      expect(heard()).toEqual([]);
+      await clock.advance(1);
+      expect(heard()).toEqual([backAgain(2)]);
+    });
+
+    it('gives up a round under way, which counts on the queue as held, and decides it in the next', async () => {
+      const { actor, clock, round, world, trigger, heard, questions } = start({});
+      await round();
+      world.members = 'wait';
+      trigger();
+      await clock.flush();
+      actor.send(dropped);
+      expect(questions[1]?.signal.aborted).toBe(true);
+      questions[1]?.answer(['me']);
+      world.members = ['me'];
+      await clock.advance(999);
+      expect(heard()).toEqual([]);
+      await clock.advance(1);
+      expect(heard()).toEqual([backAgain(3)]);
+    });
+
+    it('remembers a change during the round it gave up', async () => {
+      const { actor, clock, round, world, trigger, heard } = start({});
+      await round();
+      world.members = 'wait';
+      trigger();
+      trigger('members.changed');
+      actor.send(dropped);
+      world.members = ['me'];
+      await clock.advance(250);
+      expect(heard()).toEqual([backAgain(3)]);
+    });
+
+    it('decides it anew once its member list can be had', async () => {
+      const { actor, clock, round, world, heard } = start({});
+      await round();
+      world.members = unreachable;
+      actor.send(dropped);
+      await clock.advance(1000);
+      expect(heard()).toEqual([
+        { type: 'members.failed', failures: [{ topic: 'orders', error: unreachable }] },
+      ]);
+      world.members = ['me'];
+      await clock.advance(1000);
+      expect(heard()).toEqual([backAgain(3)]);
+    });
+
+    it('does not count it as held when the strategy fails', async () => {
+      const { actor, clock, round, world, heard } = start({});
+      await round();
+      world.allocate = () => {
+        throw new RangeError('no room');
+      };
+      actor.send(dropped);
+      await clock.advance(1000);
+      expect(heard().at(-1)).toEqual(decided(2, queues('orders', 0, 2, 3), { otherMembers: true }));
+      world.allocate = average;
+      await clock.advance(250);
+      expect(await round()).toEqual([backAgain(3)]);
     });
   });
 
@@ -478,6 +706,10 @@ describe('the rebalance machine', () => {
       actor.send({ type: 'assignment.applied', round: 7 });
       expect(state()).toEqual({ applying: 'once' });
       actor.send({ type: 'assignment.applied', round: 1 });
+      expect(state()).toEqual({ resting: 'once' });
+      await clock.advance(249);
+      expect(state()).toEqual({ resting: 'once' });
+      await clock.advance(1);
       expect(state()).toBe('idle');
     });
 
@@ -501,6 +733,7 @@ describe('the rebalance machine', () => {
         message: 'the assignment of round 1 was not applied within 120000 ms',
       });
       expect(heard()).toEqual([{ type: 'fault', error, actor: 'rebalance' }]);
+      await clock.advance(250);
       expect(state()).toBe(next);
     });
   });
@@ -518,7 +751,8 @@ describe('the rebalance machine', () => {
     ['collecting', { members: 'wait' }, ['rebalance.now']],
     ['collecting, and again', { members: 'wait' }, ['rebalance.now', 'members.changed']],
     ['applying', { applying: false }, ['rebalance.now']],
-    ['unbalanced', { members: unreachable }, ['rebalance.now']],
+    ['resting', {}, ['rebalance.now']],
+    ['resting, and unbalanced next', { members: unreachable }, ['rebalance.now']],
   ] as const)('stopped while %s leaves no timer and takes no late answer', async (_, given, sent) => {
     const { actor, clock, questions, trigger, heard, state } = start(given);
     for (const type of sent) trigger(type);
@@ -530,6 +764,16 @@ describe('the rebalance machine', () => {
     for (const question of questions) question.answer(['me']);
     await clock.advance(200_000);
     expect([state(), heard(), questions.length]).toEqual([before, [], sent.length === 0 ? 0 : 1]);
+  });
+
+  it('stopped while unbalanced leaves no timer', async () => {
+    const { actor, clock, round, asked, state } = start({ members: unreachable });
+    await round();
+    expect(state()).toBe('unbalanced');
+    actor.stop();
+    expect(clock.pending).toBe(0);
+    await clock.advance(200_000);
+    expect(asked()).toEqual(['orders@0']);
   });
 
   it('aborts its questions when it is stopped', async () => {

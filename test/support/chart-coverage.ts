@@ -33,6 +33,7 @@ export class ChartCoverage {
 
   #take(transition: AnyTransitionDefinition): void {
     this.#seen.add(textOf(transition));
+    this.#seen.add(transition.source.id); // left at once, it stands in no snapshot
   }
 
   #visit(snapshot: unknown): void {

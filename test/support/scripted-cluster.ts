@@ -214,7 +214,8 @@ export class ScriptedCluster {
 
   #route(topic: string): Reply {
     const queues = this.topics.get(topic);
-    if (queues === undefined) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `No topic route ${topic}` };
+    if (queues === undefined)
+      return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `No topic route ${topic}` };
     const route: TopicRoute = {
       brokers: this.#brokers.map(brokerName => ({
         brokerName,

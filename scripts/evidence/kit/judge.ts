@@ -14,6 +14,20 @@ export interface JudgedRun {
   readonly repeats: 'none' | 'told';
 }
 
+/** Resolves when that many different messages are done, over all files together. */
+export async function untilDone(
+  stage: Stage,
+  members: readonly { deliveries(): readonly Delivery[] }[],
+  count: number,
+  timeoutMs = 120_000,
+): Promise<void> {
+  const done = (): number =>
+    new Set(
+      members.flatMap(member => member.deliveries().flatMap(each => (each.isDone ? [each.sequence] : []))),
+    ).size;
+  await stage.until(`${count} messages done`, timeoutMs, () => done() >= count);
+}
+
 /** Nothing of what the producer was told is stored may be missing, by value and by its place at the broker. */
 export async function judgeHistory(stage: Stage, report: Report, run: JudgedRun): Promise<HistoryVerdict> {
   const { topic, sent, deliveries, repeats } = run;

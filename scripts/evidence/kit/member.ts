@@ -24,6 +24,8 @@ export interface MemberOptions {
   readonly failBy?: 'throw' | 'answer';
   readonly hold?: number;
   readonly exitAfter?: number;
+  /** Whether the requests are written down too; they cost memory. Default true. */
+  readonly wire?: boolean;
   /** Options of the consumer beside these. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -62,11 +64,12 @@ export class Member implements AsyncDisposable {
 
   /** Starts the process. Its files are `<folder>/<group>-<name>.out` and `.wire`. */
   constructor({ workers, folder }: MemberPlace, options: MemberOptions) {
-    const { config = {}, ...words } = options;
+    const { config = {}, wire = true, ...words } = options;
     this.name = options.name;
     this.#out = join(folder, `${options.group}-${options.name}.out`);
     this.#wire = join(folder, `${options.group}-${options.name}.wire`);
-    const given = { ...words, out: this.#out, wire: this.#wire, config: JSON.stringify(config) };
+    const files = { out: this.#out, ...(wire && { wire: this.#wire }) };
+    const given = { ...words, ...files, config: JSON.stringify(config) };
     const args = Object.entries(given).map(([key, value]) => `${key}=${String(value)}`);
     this.#child = spawn(process.execPath, [join(workers, 'member.mjs'), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -119,6 +122,11 @@ export class Member implements AsyncDisposable {
   /** Lets go the message that `hold` holds. */
   release(): void {
     this.#child.stdin?.write('release\n');
+  }
+
+  /** From now on that message is done. */
+  mend(): void {
+    this.#child.stdin?.write('mend\n');
   }
 
   suspend(): void {

@@ -17,11 +17,22 @@ type Limit =
   | { readonly atLeast: number };
 
 export class Report {
-  readonly rows: Row[] = [];
+  readonly rows: Row[];
+  readonly #prefix: string;
+
+  constructor(rows: Row[] = [], prefix = '') {
+    this.rows = rows;
+    this.#prefix = prefix;
+  }
+
+  /** The same report, with that name before each figure. */
+  part(name: string): Report {
+    return new Report(this.rows, `${this.#prefix}${name}: `);
+  }
 
   /** A figure that is told and not judged. */
   note(figure: string, seen: number | string): void {
-    this.rows.push({ figure, seen: shown(seen), wanted: '', holds: undefined, isSpeed: false });
+    this.#add({ figure, seen: shown(seen), wanted: '', holds: undefined, isSpeed: false });
   }
 
   /** What must hold however slow the machine is. */
@@ -46,7 +57,11 @@ export class Report {
         : 'atMost' in limit
           ? Number(seen) <= limit.atMost
           : Number(seen) >= limit.atLeast;
-    this.rows.push({ figure, seen: shown(seen), wanted: wish(limit), holds, isSpeed });
+    this.#add({ figure, seen: shown(seen), wanted: wish(limit), holds, isSpeed });
+  }
+
+  #add(row: Row): void {
+    this.rows.push({ ...row, figure: this.#prefix + row.figure });
   }
 }
 
@@ -62,12 +77,17 @@ export function table(rows: readonly Row[], withSpeed: boolean): string {
     .join('\n');
 }
 
-/** For `grep`: what was judged, in one line. */
+/** For `grep`, in one line: how much holds, what does not, and the figures that have a limit or count losses. */
 export function summary(rows: readonly Row[]): string {
-  return rows
-    .filter(row => row.holds !== undefined)
-    .map(row => `${row.figure}: ${row.seen}`)
-    .join(', ');
+  const judged = rows.filter(row => row.holds !== undefined);
+  const told = judged.filter(
+    ({ figure, wanted, holds }) => holds === false || /^[≤≥]/.test(wanted) || /\blost$/.test(figure),
+  );
+  const holding = judged.filter(row => row.holds === true).length;
+  return [
+    `${holding} of ${judged.length} hold`,
+    ...told.map(({ figure, seen }) => `${figure}: ${seen}`),
+  ].join(', ');
 }
 
 function wish(limit: Limit): string {

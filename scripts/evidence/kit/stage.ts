@@ -12,6 +12,8 @@ export interface Evidence {
   readonly name: string;
   /** The promise, in a line. */
   readonly about: string;
+  /** Default true. */
+  readonly needsCluster?: false;
   run(stage: Stage, report: Report): Promise<void>;
 }
 
@@ -29,14 +31,15 @@ let used = 0;
 
 export class Stage {
   readonly size: Size;
-  readonly cluster: Cluster;
   readonly say: (line: string) => void;
+  readonly #cluster: Cluster | undefined;
   readonly #workers: string;
   readonly #folder: string;
 
   constructor(given: {
     readonly size: Size;
-    readonly cluster: Cluster;
+    /** undefined: for evidence that needs none. */
+    readonly cluster: Cluster | undefined;
     /** Folder of the member programs. */
     readonly workers: string;
     /** For the files of members; exists. */
@@ -44,10 +47,15 @@ export class Stage {
     readonly say: (line: string) => void;
   }) {
     this.size = given.size;
-    this.cluster = given.cluster;
+    this.#cluster = given.cluster;
     this.say = given.say;
     this.#workers = given.workers;
     this.#folder = given.folder;
+  }
+
+  get cluster(): Cluster {
+    if (this.#cluster === undefined) throw new Error('this evidence says that it needs no cluster');
+    return this.#cluster;
   }
 
   /** One figure for each size. */
@@ -56,10 +64,10 @@ export class Stage {
   }
 
   /** A name for a topic or group that nobody has used. */
-  fresh(name: string): string {
+  readonly fresh = (name: string): string => {
     used += 1;
     return `${name}-${process.pid}-${used}`;
-  }
+  };
 
   file(name: string): string {
     return `${this.#folder}/${name}`;
@@ -68,7 +76,7 @@ export class Stage {
   /** A member in a process of its own, started and not yet running. */
   member(options: Omit<MemberOptions, 'namesrv'> & { readonly namesrv?: string }): Member {
     const place = { workers: this.#workers, folder: this.#folder };
-    return new Member(place, { namesrv: this.cluster.namesrvAddr, ...options });
+    return new Member(place, { ...options, namesrv: options.namesrv ?? this.cluster.namesrvAddr });
   }
 
   /** Resolves when the condition holds; rejects after that time naming what was waited for. */

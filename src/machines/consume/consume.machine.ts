@@ -57,6 +57,7 @@ const built = setup({
       {
         listenerOf: message => input.port.listenerOf(message),
         mayDeliver: () => input.port.mayDeliver(),
+        stopSignal: input.port.stopSignal,
         onMisuse: error => input.parent.send({ type: 'consume.misused', error }),
         onFailed: failed =>
           input.port.sendBack(

@@ -15,6 +15,8 @@ export interface ConsumePort {
   listenerOf(message: MessageExt): Listener;
   /** False while membership is in doubt: nothing is delivered. */
   mayDeliver(): boolean;
+  /** Aborted when the whole consumer is over: a part of every listener's signal. */
+  readonly stopSignal: AbortSignal;
   /** Failed messages go to whoever hands them back; each comes back through exactly one of the two calls. */
   sendBack(
     failed: readonly FailedMessage[],

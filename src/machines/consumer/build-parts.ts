@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which real thing stands behind each port of the consumer's actors? The one place where all layers meet. */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
-import { ConsumerError } from '../../errors/errors.ts';
+import { ConnectionError, ConsumerError, toRocketmqError } from '../../errors/errors.ts';
 import { SharedFlow } from '../../flow/flow-gate.ts';
 import { OwnedQueue } from '../../flow/owned-queue.ts';
 import { HandlerSlots } from '../../listeners/handler-slots.ts';
@@ -79,12 +79,17 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     bytesOfAll: config.pullThresholdSizeForAllBytes,
   });
   const slots = new HandlerSlots(config.consumeConcurrency);
+  scope.defer(() => slots.close());
 
   const limits = { ...defaultLimits, maxFrameSize: config.maxFrameSizeBytes };
   const switchboard = new Switchboard({
     clock,
     limits,
-    onWanted: (address, line) => mailbox.send({ type: 'connection.wanted', address, line: new Hidden(line) }),
+    onWanted: (address, line) => {
+      // After the end nobody would connect it: calls of actors that are still in the middle of something fail at once.
+      if (scope.signal.aborted) line.close(toRocketmqError(scope.signal.reason));
+      else mailbox.send({ type: 'connection.wanted', address, line: new Hidden(line) });
+    },
     onServerRequest: serverRequests(consumerGroup, mailbox),
     onFault: error => mailbox.send({ type: 'fault', error, actor: 'transport' }),
   });
@@ -186,6 +191,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
       takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
       settleCommit: (offset, accepted) => line.settled(offset, accepted),
+      withholdCommits: withheld => line.withhold(withheld),
     };
   };
 
@@ -223,6 +229,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       consume: {
         listenerOf: listenerOfQueue(queue),
         mayDeliver: () => pulse.isFresh(),
+        stopSignal: scope.signal,
         sendBack: (failed, settle, redeliver) =>
           mailbox.send({
             type: 'messages.failed',
@@ -238,10 +245,31 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         revokeTimeout: config.revokeTimeout,
         commitTimeout: timeoutMs,
       },
-      commitFinal: options => store.persist(queue, options),
+      withholdCommits: () => line.withhold(true),
+      commitFinal: async options => {
+        const { point: offset } = line;
+        if (offset === undefined) return;
+        try {
+          const stored = await calls.queryOffset(
+            locator.master(queue.brokerName),
+            { consumerGroup, queue },
+            options,
+          );
+          if (stored !== undefined && stored >= offset) return;
+          line.withhold(false);
+          await store.persist(queue, options);
+          mailbox.send({ type: 'offsets.persisted', committed: [{ queue, offset }] });
+        } catch (thrown) {
+          const error = toRocketmqError(thrown);
+          mailbox.send({ type: 'offsets.failed', error, uncommitted: [{ queue, offset, error }] });
+          throw error;
+        }
+      },
       release: () => {
         store.removeOffset(queue);
-        if (owned.get(work.key) === work) owned.delete(work.key);
+        if (owned.get(work.key) !== work) return;
+        owned.delete(work.key);
+        lines.delete(work.key);
       },
     };
   };
@@ -330,6 +358,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         if (queues !== undefined) origins.note(topic, queues);
       }
     },
+    uncommitted: () => store.uncommitted(),
     unregister: async ({ timeoutMs: limit, signal }) => {
       const addresses = cache.brokerAddresses(topics()).filter(address => switchboard.isOpen(address));
       const outcomes = await Promise.allSettled(
@@ -347,12 +376,25 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         () => lines.get(key)?.handed,
       );
     },
+    isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),
+    closeStaleLines: () => {
+      const wanted = new Set([...config.namesrvAddr, ...cache.brokerAddresses(topics())]);
+      const stale = switchboard.addresses().filter(address => !wanted.has(address));
+      for (const address of stale) switchboard.line(address).close(leftRoute(address));
+      return stale;
+    },
     closeLines: error => switchboard.closeAll(error),
     closeScope: () => {
       scope.close();
     },
   };
+}
+
+function leftRoute(address: Address): ConnectionError {
+  return new ConnectionError('RMQ_CONNECTION_LOST', `no route names ${address} any more`, {
+    context: { address },
+  });
 }
 
 /** Where the parts send before and after the consumer actor is there. */

@@ -7,6 +7,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
+import type { QueuePosition } from '../../stores/offset-store.ts';
 import type { Line } from '../../transport/line.ts';
 import type { ConnectionInput } from '../connection/connection.types.ts';
 import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
@@ -43,12 +44,18 @@ export interface ConsumerParts {
   loadOffsets(signal: AbortSignal): Promise<void>;
   /** Which queues were there when their topic was first asked for: all others are read from their beginning. */
   noteRoutes(unknownTopic?: string): void;
+  /** What the brokers are not known to have. */
+  uncommitted(): readonly QueuePosition[];
   /** The group's brokers hear that we leave; rejects with the first failure after all were asked. */
   unregister(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
   /** Live figures of an owned queue. */
   viewOf(queue: MessageQueue): AssignedQueue;
+  /** False while time may have passed without us: nothing is delivered or committed. */
+  isFresh(): boolean;
   /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */
   confirmPulse(): boolean;
+  /** Closes the lines to addresses that no route names any more; answers those. */
+  closeStaleLines(): readonly Address[];
   /** No further call is accepted; those that wait fail. */
   closeLines(error: RocketmqError): void;
   /** Destroys sockets and timers that are still there. */

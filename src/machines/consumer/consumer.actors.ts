@@ -4,6 +4,7 @@ import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
 import type { CloseConnection } from '../connection/connection.types.ts';
 import type { HeartbeatEvent } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsEvent } from '../offsets/offsets.types.ts';
+import type { QueueEvent } from '../queue/queue.types.ts';
 import type { QueuesEvent } from '../queues/queues.types.ts';
 import type { RebalanceEvent } from '../rebalance/rebalance.types.ts';
 import type { RoutesEvent } from '../routes/routes.types.ts';
@@ -43,6 +44,25 @@ export function closeConnections(self: AnySelf): number {
 }
 
 export const connectionPrefix = 'connection ';
+export const shardPrefix = 'queues ';
+
+/** Stands in the place of a shard that died. */
+export const nobody: Receiver<QueuesEvent> = { send: () => {} };
+
+interface DeadShard {
+  getSnapshot(): { readonly children: Readonly<Record<string, Receiver<QueueEvent> | undefined>> };
+}
+
+/**
+ * XState leaves the children of an actor that died running (issue 5153). Queue actors end at once: their listeners are
+ * aborted, what was done before is committed with the rest.
+ */
+export function endOrphans(self: AnySelf, actorId: string): void {
+  if (!actorId.startsWith(shardPrefix)) return;
+  const children = self.getSnapshot().children as Readonly<Record<string, DeadShard | undefined>>; // as above
+  const orphans = Object.values(children[actorId]?.getSnapshot().children ?? {});
+  for (const orphan of orphans) orphan?.send({ type: 'queue.revoke', reason: 'shutdown', grace: 0 });
+}
 
 /** Revokes before it assigns: within one turn no queue is pulled twice. */
 export function giveAssignments(

@@ -2,6 +2,7 @@
 /** Which shard gets a queue, how long has a step of the shutdown left, what does the report say? Pure. */
 import type { RocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import type { QueuePosition } from '../../stores/offset-store.ts';
 import { shardSize } from '../queues/queues.types.ts';
 import type { ConsumerContext, StopProgress } from './consumer.context.ts';
 import type { ShutdownReport, StepReport, StopStep } from './consumer.types.ts';
@@ -41,6 +42,14 @@ export function withoutQueue(
   return next;
 }
 
+/** A shard died, and with it every queue it kept. */
+export function withoutShard(
+  residence: ReadonlyMap<QueueKey, number>,
+  shard: number,
+): ReadonlyMap<QueueKey, number> {
+  return new Map([...residence].filter(([, kept]) => kept !== shard));
+}
+
 /** What draining may use: the whole time less what the later steps need; never nothing. Unit: ms. */
 export function drainBudget(stop: StopProgress | undefined, now: number): number {
   if (stop === undefined) return smallestStep;
@@ -51,6 +60,24 @@ export function drainBudget(stop: StopProgress | undefined, now: number): number
 /** What the present step may use: half of what is left, so that something remains for the next ones. Unit: ms. */
 export function stepBudget(stop: StopProgress | undefined, now: number): number {
   return stop === undefined ? smallestStep : Math.max(smallestStep, (stop.deadline - now) / 2);
+}
+
+/** The persister's report is to come before its step is cut. Unit: ms. */
+const flushReserve = 250;
+
+/** What a flush may use of its step. Unit: ms. */
+export function flushBudget(stop: StopProgress | undefined, now: number): number {
+  const budget = stepBudget(stop, now);
+  return Math.max(budget / 2, budget - flushReserve);
+}
+
+/** Longer ones Node fires at once. Unit: ms. */
+const longestTimer = 2 ** 31 - 1;
+
+/** How long a shutdown may take when so much was asked for, whatever that is. Unit: ms. */
+export function stopTimeout(asked: number | undefined, usual: number): number {
+  if (typeof asked !== 'number' || Number.isNaN(asked)) return usual;
+  return Math.min(Math.max(0, asked), longestTimer);
 }
 
 export function beginStop(options: {
@@ -87,6 +114,30 @@ export function endStep(
     ...(error && { error }),
   };
   return { ...stop, stepStartedAt: now, steps: [...stop.steps, report] };
+}
+
+/** What a persist or a last commit said. */
+export interface CommitOutcome {
+  readonly committed: readonly QueuePosition[];
+  readonly uncommitted: readonly QueuePosition[];
+}
+
+/** The latest word about each queue counts. */
+export function withCommits(stop: StopProgress, outcome: CommitOutcome): StopProgress {
+  const committed = outcome.committed.map(positionOf);
+  const uncommitted = outcome.uncommitted.map(positionOf);
+  const told = new Set([...committed, ...uncommitted].map(({ queue }) => queueKey(queue)));
+  const isOpen = ({ queue }: QueuePosition): boolean => !told.has(queueKey(queue));
+  return {
+    ...stop,
+    committed: [...stop.committed.filter(isOpen), ...committed],
+    uncommitted: [...stop.uncommitted.filter(isOpen), ...uncommitted],
+  };
+}
+
+/** Without the error that may come with it: the step has that. */
+function positionOf({ queue, offset }: QueuePosition): QueuePosition {
+  return { queue, offset };
 }
 
 export function shutdownReport(context: Pick<ConsumerContext, 'stop'>, now: number): ShutdownReport {

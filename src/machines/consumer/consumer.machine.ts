@@ -26,25 +26,35 @@ import { sendBackMachine } from '../send-back/send-back.machine.ts';
 import type { MessagesFailed } from '../send-back/send-back.types.ts';
 import { Hidden } from '../shared/hidden.ts';
 import { safe } from '../shared/safe.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
 import {
   childrenOf,
   closeConnections,
   connectionPrefix,
+  endOrphans,
   giveAssignments,
+  nobody,
+  shardPrefix,
   tellShards,
 } from './consumer.actors.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 import {
   beginStop,
+  type CommitOutcome,
   drainBudget,
   endStep,
+  flushBudget,
   place,
   refusesStart,
   shutdownReport,
   stepBudget,
+  stopTimeout,
+  withCommits,
   withoutQueue,
+  withoutShard,
 } from './consumer.logic.ts';
 import {
+  commandRefused,
   firstError,
   flowClosed,
   flushOutcome,
@@ -53,7 +63,9 @@ import {
   topicNotFound,
 } from './consumer.reports.ts';
 import type {
+  AssignedQueue,
   ConnectionWanted,
+  ConsumerCommand,
   ConsumerEvent,
   ConsumerMachineEvent,
   ConsumerTag,
@@ -65,6 +77,8 @@ import type { ConsumerParts } from './consumer-parts.ts';
 
 /** While starting: how often registering and assigning are tried again. Unit: ms. */
 const startRetryPause = 1000;
+/** After a time gap: how long queues of a broker that does not answer hold up the others. Unit: ms. */
+const verifyLimit = 5000;
 /** How long other members may need to finish and commit a queue that was just given to us. Unit: ms. */
 const handoverPause = 400;
 
@@ -87,7 +101,8 @@ const built = setup({
     sendBack: sendBackMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     unregister: fromPromise<void, { readonly parts: ConsumerParts; readonly timeoutMs: number }>(
-      ({ input, signal }) => input.parts.unregister({ timeoutMs: input.timeoutMs, signal }),
+      ({ input, signal }) =>
+        input.parts.unregister({ timeoutMs: input.timeoutMs, signal: sharedSignal(signal) }),
     ),
   },
   actions: {
@@ -146,7 +161,7 @@ const built = setup({
         params.added,
       );
       while (shards.length < shardCount) {
-        shards.push(spawn('queues', { id: `queues ${shards.length}`, input: parts.inputs.queues(self) }));
+        shards.push(spawn('queues', { id: shardPrefix + shards.length, input: parts.inputs.queues(self) }));
       }
       return {
         residence,
@@ -160,8 +175,26 @@ const built = setup({
       giveAssignments(context, params, { lost: params.lost, handoverPause: pause });
       childrenOf(self).rebalance?.send({ type: 'assignment.applied', round: params.round });
     }),
+    disownLeaving: safe(({ context }) =>
+      tellShards(context, { type: 'queues.disownLeaving', grace: context.parts.get().config.revokeTimeout }),
+    ),
+    /** A queue that ended though it is still ours, be it that it could not be opened: it is shared out anew. */
+    tellDropped: safe(
+      ({ context, self }, params: { readonly queue: MessageQueue; readonly returns: boolean }) => {
+        const isOurs = context.assignedQueues.some(({ queue }) => sameQueue(queue, params.queue));
+        if (isOurs && !params.returns && context.stop === undefined) {
+          childrenOf(self).rebalance?.send({ type: 'queue.dropped', queue: params.queue });
+        }
+      },
+    ),
+    closeStaleLines: enqueueActions(({ context, enqueue }) => {
+      for (const address of context.parts.get().closeStaleLines())
+        enqueue.stopChild(connectionPrefix + address);
+    }),
     noteUnverified: assign(({ context }) => ({
-      unverified: new Set(context.assignedQueues.map(({ queue }) => queueKey(queue))),
+      unverified: new Set(
+        context.assignedQueues.map(({ queue }) => queueKey(queue)).filter(key => context.residence.has(key)),
+      ),
     })),
     noteVerified: assign(({ context }, params: { readonly queue: Parameters<typeof queueKey>[0] }) => {
       const unverified = new Set(context.unverified);
@@ -169,13 +202,16 @@ const built = setup({
       return { unverified };
     }),
     forgetQueue: assign(
-      ({ context }, params: { readonly queue: MessageQueue; readonly abandoned: number }) => {
+      (
+        { context },
+        params: { readonly queue: MessageQueue; readonly abandoned: number; readonly returns: boolean },
+      ) => {
         const { stop } = context;
         const unverified = new Set(context.unverified);
         unverified.delete(queueKey(params.queue));
         return {
           unverified,
-          residence: withoutQueue(context.residence, params.queue),
+          residence: params.returns ? context.residence : withoutQueue(context.residence, params.queue),
           assignedQueues:
             stop === undefined
               ? context.assignedQueues // a rebalance has set them already
@@ -201,7 +237,7 @@ const built = setup({
         },
       ) => {
         const { clock, config } = context.parts.get();
-        const timeoutMs = params.timeout ?? config.shutdownTimeout;
+        const timeoutMs = stopTimeout(params.timeout, config.shutdownTimeout);
         return {
           stop: beginStop({ reason: params.reason, error: params.error, now: clock.now(), timeoutMs }),
         };
@@ -222,17 +258,13 @@ const built = setup({
         return { stop: endStep(stop, params.step, parts.get().clock.now(), params.outcome, error) };
       },
     ),
-    noteFlushed: assign(
-      ({ context }, params: Pick<NonNullable<ConsumerContext['stop']>, 'committed' | 'uncommitted'>) =>
-        context.stop === undefined
-          ? {}
-          : {
-              stop: {
-                ...context.stop,
-                committed: params.committed,
-                uncommitted: params.uncommitted.map(({ queue, offset }) => ({ queue, offset })),
-              },
-            },
+    noteCommits: assign(({ context: { stop } }, params: CommitOutcome) =>
+      stop === undefined ? {} : { stop: withCommits(stop, params) },
+    ),
+    noteUncommitted: assign(({ context: { stop, parts } }) =>
+      stop === undefined
+        ? {}
+        : { stop: withCommits(stop, { committed: [], uncommitted: parts.get().uncommitted() }) },
     ),
     closeIntake: safe(({ context }) => {
       const parts = context.parts.get();
@@ -240,10 +272,10 @@ const built = setup({
       tellShards(context, { type: 'queues.revokeAll', reason: 'shutdown', grace });
     }),
     flushOffsets: safe(({ context, self }) => {
-      const timeout = stepBudget(context.stop, context.parts.get().clock.now());
+      const timeout = flushBudget(context.stop, context.parts.get().clock.now());
       const { offsets } = childrenOf(self);
       if (offsets === undefined)
-        self.send({ type: 'step.done' }); // stopped before there was anything to persist
+        self.send({ type: 'step.skipped' }); // stopped before there was anything to persist, or the persister died
       else offsets.send({ type: 'offsets.flush', timeout });
     }),
     closeConnections: safe(({ context, self }) => {
@@ -254,11 +286,42 @@ const built = setup({
       );
       closeConnections(self);
     }),
+    forgetQueues: assign({
+      assignedQueues: [],
+      residence: new Map(),
+      unverified: new Set(),
+      shards: new Hidden([]),
+    }),
+    endOrphans: safe(({ self }, params: { readonly actorId: string }) => endOrphans(self, params.actorId)),
+    forgetShard: assign(({ context }, params: { readonly actorId: string }) => {
+      const { residence, assignedQueues, stop } = context;
+      if (!params.actorId.startsWith(shardPrefix)) return {};
+      const shard = Number(params.actorId.slice(shardPrefix.length));
+      const isLost = ({ queue }: AssignedQueue): boolean => residence.get(queueKey(queue)) === shard;
+      const abandoned = assignedQueues.filter(isLost).reduce((sum, { running }) => sum + running, 0);
+      return {
+        residence: withoutShard(residence, shard),
+        assignedQueues: assignedQueues.filter(each => !isLost(each)),
+        shards: new Hidden(context.shards.get().map((each, i) => (i === shard ? nobody : each))),
+        stop: stop && { ...stop, abandoned: stop.abandoned + abandoned },
+      };
+    }),
+    buryChild: stopChild((_, params: { readonly actorId: string }) => params.actorId),
+    emitDeath: emit((_, params: { readonly actorId: string; readonly error: unknown }) => ({
+      type: 'fault' as const,
+      error: toRocketmqError(params.error),
+      actor: params.actorId,
+    })),
     closeScope: safe(({ context }) => context.parts.get().closeScope()),
     emitFault: emit((_, params: { readonly error: RocketmqError; readonly actor: string }) => ({
       type: 'fault' as const,
       error: params.error,
       actor: params.actor,
+    })),
+    emitRefused: emit(({ context }, params: { readonly type: ConsumerCommand['type'] }) => ({
+      type: 'fault' as const,
+      error: commandRefused(context.consumerGroup, params.type, 'stopping'),
+      actor: 'consumer',
     })),
     emitThis: emit((_, params: ConsumerEvent) => params),
     emitCommitted: enqueueActions(
@@ -286,6 +349,7 @@ const built = setup({
     }),
   },
   guards: {
+    isInDoubt: ({ context }) => !context.parts.get().isFresh(),
     isSuspendAsked: ({ context }) => context.intent === 'suspended',
     refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
     isBroker: (_, params: { readonly role: string }) => params.role === 'broker',
@@ -300,6 +364,7 @@ const built = setup({
   delays: {
     startTimeout: ({ context }) => context.parts.get().config.startTimeout,
     startRetryPause,
+    verifyLimit,
     drainTimeout: ({ context }) => drainBudget(context.stop, context.parts.get().clock.now()) + 100,
     stepTimeout: ({ context }) => stepBudget(context.stop, context.parts.get().clock.now()) + 50,
     disconnectTimeout: ({ context }) =>
@@ -334,7 +399,7 @@ const built = setup({
         params: ({ event }) => ({ reason: 'requested', timeout: event.timeout }),
       },
     },
-    'route.changed': { actions: ['noteRoutes', 'tellRouteChanged'] },
+    'route.changed': { actions: ['noteRoutes', 'closeStaleLines', 'tellRouteChanged'] },
     'route.unknown': {
       actions: [
         { type: 'noteUnknownTopic', params: ({ event }) => event },
@@ -380,6 +445,7 @@ const built = setup({
     },
     'queue.ended': {
       actions: [
+        { type: 'tellDropped', params: ({ event }) => event },
         { type: 'forgetQueue', params: ({ event }) => event },
         { type: 'emitRevoked', params: ({ event }) => event },
       ],
@@ -396,10 +462,16 @@ const built = setup({
     fault: { actions: { type: 'emitFault', params: ({ event }) => event } },
     'xstate.error.actor.*': {
       target: '.stopping',
-      actions: {
-        type: 'beginStop',
-        params: ({ event }) => ({ reason: 'fault', error: toRocketmqError(event.error) }),
-      },
+      actions: [
+        {
+          type: 'beginStop',
+          params: ({ event }) => ({ reason: 'fault', error: toRocketmqError(event.error) }),
+        },
+        { type: 'emitDeath', params: ({ event }) => event },
+        { type: 'endOrphans', params: ({ event }) => event },
+        { type: 'forgetShard', params: ({ event }) => event },
+        { type: 'buryChild', params: ({ event }) => event },
+      ],
     },
   },
   states: {
@@ -435,6 +507,31 @@ const built = setup({
           },
           { actions: { type: 'noteStartError', params: ({ event }) => event } },
         ],
+        'members.failed': [
+          {
+            guard: { type: 'refusesStart', params: ({ event }) => ({ error: firstError(event.failures) }) },
+            target: 'stopping',
+            actions: {
+              type: 'beginStop',
+              params: ({ event }) => ({ reason: 'startFailed', error: firstError(event.failures) }),
+            },
+          },
+          {
+            actions: [
+              { type: 'noteStartError', params: ({ event }) => ({ error: firstError(event.failures) }) },
+              {
+                type: 'emitFault',
+                params: ({ event }) => ({ error: firstError(event.failures), actor: 'rebalance' }),
+              },
+            ],
+          },
+        ],
+        fault: {
+          actions: [
+            { type: 'noteStartError', params: ({ event }) => event },
+            { type: 'emitFault', params: ({ event }) => event },
+          ],
+        },
         'assignment.decided': {
           actions: [
             { type: 'placeQueues', params: ({ event }) => event },
@@ -491,6 +588,14 @@ const built = setup({
             'heartbeat.done': [
               { guard: { type: 'isRegistered', params: ({ event }) => event }, target: 'assigning' },
               {
+                guard: { type: 'refusesStart', params: ({ event }) => ({ error: firstError(event.failed) }) },
+                target: '#consumer.stopping',
+                actions: {
+                  type: 'beginStop',
+                  params: ({ event }) => ({ reason: 'startFailed', error: firstError(event.failed) }),
+                },
+              },
+              {
                 actions: {
                   type: 'noteStartError',
                   params: ({ event }) => ({ error: firstError(event.failed) }),
@@ -530,11 +635,15 @@ const built = setup({
             { type: 'giveAssignments', params: ({ event }) => ({ ...event, lost: false }) },
           ],
         },
-        'gap.found': '.revalidating',
+        'gap.found': { target: '.revalidating', actions: 'disownLeaving' },
       },
       states: {
         deciding: {
-          always: [{ guard: 'isSuspendAsked', target: 'suspended' }, { target: 'active' }],
+          always: [
+            { guard: 'isInDoubt', target: 'revalidating' },
+            { guard: 'isSuspendAsked', target: 'suspended' },
+            { target: 'active' },
+          ],
         },
         active: {
           description: 'Pulling and delivering.',
@@ -600,6 +709,8 @@ const built = setup({
               entry: ['noteUnverified', 'verifyQueues'],
               on: { 'queue.verified': { actions: { type: 'noteVerified', params: ({ event }) => event } } },
               always: { guard: 'nothingUnverified', target: 'confirming' },
+              // A broker that does not answer holds up its own queues only: they go on when it has.
+              after: { verifyLimit: 'confirming' },
             },
             confirming: {
               description: 'Was there another gap meanwhile?',
@@ -617,6 +728,37 @@ const built = setup({
       initial: 'closingIntake',
       on: {
         'consumer.shutdown': {},
+        'consumer.suspend': { actions: { type: 'emitRefused', params: ({ event }) => event } },
+        // Nothing begins anew: the step under way goes on without it.
+        'xstate.error.actor.*': {
+          actions: [
+            { type: 'emitDeath', params: ({ event }) => event },
+            { type: 'endOrphans', params: ({ event }) => event },
+            { type: 'forgetShard', params: ({ event }) => event },
+            { type: 'buryChild', params: ({ event }) => event },
+            'announceDone',
+          ],
+        },
+        // Of queues that were given to others before, and still had to commit for them.
+        'offsets.persisted': {
+          actions: [
+            {
+              type: 'noteCommits',
+              params: ({ event }) => ({ committed: event.committed, uncommitted: [] }),
+            },
+            { type: 'emitCommitted', params: ({ event }) => event },
+          ],
+        },
+        'offsets.failed': {
+          actions: [
+            {
+              type: 'noteCommits',
+              params: ({ event }) => ({ committed: [], uncommitted: event.uncommitted }),
+            },
+            { type: 'emitFault', params: ({ event }) => ({ error: event.error, actor: 'offsets' }) },
+          ],
+        },
+        'consumer.resume': { actions: { type: 'emitRefused', params: ({ event }) => event } },
         'route.changed': {},
         'members.changed': {},
         'assignment.decided': {},
@@ -660,14 +802,29 @@ const built = setup({
           description: 'The last offsets, each confirmed by its broker.',
           entry: 'flushOffsets',
           on: {
-            'step.done': {
+            'xstate.error.actor.offsets': {
               target: 'releasing',
-              actions: { type: 'endStep', params: { step: 'persisting', outcome: 'skipped' } },
+              actions: [
+                { type: 'emitDeath', params: ({ event }) => event },
+                { type: 'buryChild', params: ({ event }) => event },
+                'noteUncommitted',
+                {
+                  type: 'endStep',
+                  params: ({ event }) => ({ step: 'persisting', outcome: 'failed', error: event.error }),
+                },
+              ],
+            },
+            'step.skipped': {
+              target: 'releasing',
+              actions: [
+                'noteUncommitted',
+                { type: 'endStep', params: { step: 'persisting', outcome: 'skipped' } },
+              ],
             },
             'offsets.flushed': {
               target: 'releasing',
               actions: [
-                { type: 'noteFlushed', params: ({ event }) => event },
+                { type: 'noteCommits', params: ({ event }) => event },
                 { type: 'emitCommitted', params: ({ event }) => event },
                 { type: 'endStep', params: ({ event }) => flushOutcome(event) },
               ],
@@ -676,7 +833,10 @@ const built = setup({
           after: {
             stepTimeout: {
               target: 'releasing',
-              actions: { type: 'endStep', params: { step: 'persisting', outcome: 'timedOut' } },
+              actions: [
+                'noteUncommitted',
+                { type: 'endStep', params: { step: 'persisting', outcome: 'timedOut' } },
+              ],
             },
           },
         },
@@ -720,7 +880,11 @@ const built = setup({
         },
       },
     },
-    stopped: { type: 'final', description: 'For good: make a new one to run again.', entry: 'closeScope' },
+    stopped: {
+      type: 'final',
+      description: 'For good: make a new one to run again.',
+      entry: ['closeScope', 'forgetQueues'],
+    },
   },
   output: ({ context }) => shutdownReport(context, context.parts.get().clock.now()),
 });

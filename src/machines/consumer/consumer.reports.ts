@@ -4,7 +4,8 @@ import { ConsumerError, RocketmqError } from '../../errors/errors.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { SendBackReport } from '../send-back/send-back.types.ts';
 import type { ConsumerContext } from './consumer.context.ts';
-import type { ConsumerEvent, StepReport } from './consumer.types.ts';
+import { pathOf } from './consumer.logic.ts';
+import type { ConsumerCommand, ConsumerEvent, StepReport } from './consumer.types.ts';
 
 type Throttled = Extract<QueueReport, { type: 'queue.throttled' }>;
 type Returned = Extract<SendBackReport, { type: 'message.returned' }>;
@@ -21,6 +22,18 @@ export function retried({ queue, msgId, attempt, delayLevel }: Returned): Consum
 export function topicNotFound(topic: string): ConsumerError {
   return new ConsumerError('RMQ_TOPIC_NOT_FOUND', `no name server knows topic ${topic}; it is asked again`, {
     context: { topic },
+  });
+}
+
+/** A command that came when the consumer was stopping or stopped. `state`: as XState writes it. */
+export function commandRefused(
+  consumerGroup: string,
+  command: ConsumerCommand['type'],
+  state: unknown,
+): ConsumerError {
+  const path = pathOf(state);
+  return new ConsumerError('RMQ_COMMAND_REFUSED', `${consumerGroup} refused ${command} in state ${path}`, {
+    context: { command, state: path },
   });
 }
 

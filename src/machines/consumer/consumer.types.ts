@@ -134,6 +134,8 @@ export type ConsumerInternalEvent =
   | { readonly type: 'gap.found'; readonly monotonicMs: number; readonly wallMs: number }
   /** A step that is done within one turn says so to itself, so that every state is seen. */
   | { readonly type: 'step.done' }
+  /** There is nobody who could take this step. */
+  | { readonly type: 'step.skipped' }
   | ConnectionReport
   | RoutesReport
   | HeartbeatReport

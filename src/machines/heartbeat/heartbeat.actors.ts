@@ -3,6 +3,7 @@
 import { type EventObject, fromCallback } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import type { Address } from '../../model/route.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
 import type { BeatOutcome, HeartbeatPort } from './heartbeat.types.ts';
 
 export interface BeatAllInput {
@@ -13,9 +14,10 @@ export interface BeatAllInput {
 /** One outcome event per address, as it comes: a dead broker delays none of the others. Stopping aborts what is open. */
 export const beatAll = fromCallback<EventObject, BeatAllInput>(({ input, sendBack }) => {
   const abort = new AbortController();
+  const signal = sharedSignal(abort.signal);
   const tell = (outcome: BeatOutcome): void => sendBack(outcome);
   for (const address of input.addresses) {
-    void beat(input.port, address, abort.signal).then(tell);
+    void beat(input.port, address, signal).then(tell);
   }
   return () => abort.abort();
 });

@@ -2,6 +2,8 @@
 /** What do the pull chart's actions do to the queue's data? */
 import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { Correction } from '../../transport/pull-calls.ts';
+import { standsStill } from './pull.logic.ts';
 import type { PullContext } from './pull.types.ts';
 
 export interface Admission {
@@ -12,11 +14,9 @@ export interface Admission {
 
 const noMessages: readonly MessageExt[] = [];
 
-/** Takes a batch in. A next offset behind the pull position is not believed: offsets only go back by correction or seek. */
+/** Takes a batch in. One that does not lead on holds nothing new: offsets only go back by correction or seek. */
 export function admit(context: PullContext, { messages = noMessages, nextOffset }: Admission): void {
-  const { owned } = context;
-  if (owned.pulledTo === undefined || nextOffset < owned.pulledTo) return;
-  owned.admit(messages, nextOffset);
+  if (!standsStill(context, { nextOffset })) context.owned.admit(messages, nextOffset);
 }
 
 /** Somebody else went on while we stood still: their offset counts, what we hold is old. */
@@ -25,4 +25,12 @@ export function followCommitted(context: PullContext, committed: QueueOffset | u
   if (committed === undefined || (ours !== undefined && committed <= ours)) return;
   context.puller.abandon();
   context.owned.restart(committed, true);
+}
+
+/** A new epoch where the broker wants it. That it is stored there is not known yet. */
+export function restartAt({ owned, puller, parent }: PullContext, { correctTo, reason }: Correction): void {
+  const from = owned.pulledTo;
+  puller.abandon();
+  owned.restart(correctTo, false);
+  parent.send({ type: 'pull.corrected', from, to: correctTo, reason });
 }

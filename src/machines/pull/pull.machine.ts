@@ -3,9 +3,10 @@
  * When is a queue pulled, and what stops it?
  *
  *   waitingForHandover → resolvingOffset → pulling ⇄ throttled | pacing
- *   pulling → backingOff → pulling     failure, or an empty answer at once
+ *   pulling → backingOff → pulling     failure, or an answer without progress
  *   pulling → correcting → pulling     the broker says the offset is illegal or reset (21)
  *   pulling → rereading → pulling | halted   a message cannot be read
+ *   … → checkingRoom → pulling | throttled   on every way back to pulling
  *   any → paused → back                the consumer is suspended
  *   paused → verifying → paused        time passed without us
  *   any → revoked (final)
@@ -13,15 +14,24 @@
  * Invariants (checked by test/machines/pull.test.ts and on recorded traces):
  *   1. at most one pull on the wire (puller.ts keeps it); 2. no pull before the start is resolved;
  *   3. a batch that arrives is admitted in every state but those that have left its epoch;
- *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held.
+ *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held;
+ *   6. a correction ends the epoch before it is committed: no late result moves the commit point away from it.
  */
 import { assertEvent, assign, fromPromise, setup } from 'xstate';
-import { toRocketmqError } from '../../errors/errors.ts';
+import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { Correction } from '../../transport/pull-calls.ts';
 import { safe } from '../shared/safe.ts';
-import { type Admission, admit, followCommitted } from './pull.actors.ts';
-import { pullBackoff } from './pull.logic.ts';
+import { admit, followCommitted, restartAt } from './pull.actors.ts';
+import {
+  answerLimit,
+  type Failure,
+  goesOn,
+  pullBackoff,
+  rereadsOf,
+  standsStill,
+  unanswered,
+} from './pull.logic.ts';
 import type { PullContext, PullEvent, PullInput, PullPort, StartPlace } from './pull.types.ts';
 import { Puller } from './puller.ts';
 
@@ -37,11 +47,8 @@ const built = setup({
     readCommitted: fromPromise<QueueOffset | undefined, PullPort>(({ input, signal }) =>
       input.readCommitted(signal),
     ),
-    correctOffset: fromPromise<Correction, { port: PullPort; correction: Correction }>(
-      async ({ input, signal }) => {
-        await input.port.correct(input.correction.correctTo, signal);
-        return input.correction;
-      },
+    correctOffset: fromPromise<void, { port: PullPort; correctTo: QueueOffset }>(({ input, signal }) =>
+      input.port.correct(input.correctTo, signal),
     ),
   },
   actions: {
@@ -50,7 +57,9 @@ const built = setup({
       context.puller.requestNextBatch(params.nextOffset),
     ),
     abandonPull: safe(({ context }) => context.puller.abandon()),
-    admitBatch: safe(({ context }, params: Admission) => admit(context, params)),
+    admitBatch: safe(({ context, event }) => {
+      if ('nextOffset' in event) admit(context, event);
+    }),
     placeAt: safe(({ context }, params: StartPlace) => {
       context.owned.restart(params.offset, params.stored);
       context.parent.send({ type: 'pull.placed', offset: params.offset });
@@ -68,33 +77,30 @@ const built = setup({
       if (cause !== undefined) context.parent.send({ type: 'pull.throttled', cause });
     }),
     tellUnthrottled: safe(({ context }) => context.parent.send({ type: 'pull.unthrottled' })),
-    countFailure: assign(({ context }, params: { readonly error: unknown }) => ({
+    countFailure: assign(({ context }, { error }: Failure) => ({
       failures: context.failures + 1,
       failingSince: context.failures === 0 ? context.settings.now() : context.failingSince,
-      lastError: params.error === undefined ? undefined : toRocketmqError(params.error),
+      lastError: error === undefined ? undefined : toRocketmqError(error),
     })),
-    countReread: assign(({ context }, params: { readonly error: unknown }) => ({
-      rereads: context.rereads + 1,
-      lastError: toRocketmqError(params.error),
+    /** Before it is counted: only the first error of an outage is news. */
+    tellTrouble: safe(({ context }, { error }: Failure) => {
+      if (context.lastError !== undefined) return;
+      context.parent.send({ type: 'pull.troubled', error: toRocketmqError(error) });
+    }),
+    /** Before the batch is admitted: each unreadable message has rereads of its own. */
+    countReread: assign(({ context }, params: { readonly nextOffset: QueueOffset }) => ({
+      rereads: rereadsOf(context, params) + 1,
     })),
     forgetFailures: assign({ failures: 0, rereads: 0, lastError: undefined }),
-    tellTrouble: safe(({ context }) => {
-      const error = context.lastError;
-      if (error !== undefined && context.failures === 1)
-        context.parent.send({ type: 'pull.troubled', error });
-    }),
-    tellHalted: safe(({ context }) => {
-      const error = context.lastError;
-      if (error !== undefined) context.parent.send({ type: 'pull.troubled', error });
-    }),
-    restartAtCorrection: safe(({ context }, params: Correction) => {
-      const from = context.owned.pulledTo;
-      context.owned.restart(params.correctTo, true);
-      context.parent.send({ type: 'pull.corrected', from, to: params.correctTo, reason: params.reason });
-    }),
+    tellHalted: safe(({ context }, { error }: { readonly error: RocketmqError }) =>
+      context.parent.send({ type: 'pull.troubled', error }),
+    ),
+    restartAtCorrection: safe(({ context }, params: Correction) => restartAt(context, params)),
     followCommitted: safe(({ context }, params: { readonly committed: QueueOffset | undefined }) =>
       followCommitted(context, params.committed),
     ),
+    withholdCommits: safe(({ context }) => context.port.withholdCommits(true)),
+    allowCommits: safe(({ context }) => context.port.withholdCommits(false)),
     tellVerified: safe(({ context }) => context.parent.send({ type: 'pull.verified' })),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
@@ -105,18 +111,27 @@ const built = setup({
     isPlaced: ({ context }) => context.owned.isPlaced,
     isAlone: ({ context }) => context.settings.handoverPause === 0,
     isPaced: ({ context }) => context.settings.pullInterval > 0,
-    hasFailed: ({ context }) => context.failures > 0 || context.rereads > 0,
-    hasRoomFor: ({ context }, params: { readonly messages: readonly unknown[]; readonly bytes: number }) =>
-      context.owned.gate.cause({ count: params.messages.length, bytes: params.bytes }) === undefined,
+    hasFailed: ({ context }) => context.failures > 0,
     hasRoom: ({ context }) => context.owned.gate.cause() === undefined,
+    goesOn: (
+      { context },
+      params: {
+        readonly messages: readonly unknown[];
+        readonly bytes: number;
+        readonly nextOffset: QueueOffset;
+      },
+    ) => goesOn(context, params),
+    standsStill: ({ context }, params: { readonly nextOffset: QueueOffset }) => standsStill(context, params),
     mayRepeat: (_, params: { readonly mayRepeat: boolean }) => params.mayRepeat,
-    mayReread: ({ context }) => context.rereads < context.settings.maxRereads,
+    mayReread: ({ context }, params: { readonly nextOffset: QueueOffset }) =>
+      rereadsOf(context, params) < context.settings.maxRereads,
   },
   delays: {
     handoverPause: ({ context }) => context.settings.handoverPause,
     pullInterval: ({ context }) => context.settings.pullInterval,
     flowSafetyCheck: ({ context }) => context.settings.flowControlInterval,
     rereadPause: 500,
+    answerLimit: ({ context }) => answerLimit(context),
     backoff: ({ context }) =>
       pullBackoff({
         failures: context.failures,
@@ -165,14 +180,30 @@ const built = setup({
         src: 'resolveStart',
         input: ({ context }) => context.port,
         onDone: {
-          target: 'pulling',
+          target: 'checkingRoom',
           actions: ['forgetFailures', { type: 'placeAt', params: ({ event }) => event.output }],
         },
         onError: {
           target: 'backingOff',
-          actions: [{ type: 'countFailure', params: ({ event }) => ({ error: event.error }) }, 'tellTrouble'],
+          actions: [
+            { type: 'tellTrouble', params: ({ event }) => event },
+            { type: 'countFailure', params: ({ event }) => event },
+          ],
         },
       },
+      after: {
+        answerLimit: {
+          target: 'backingOff',
+          actions: [
+            { type: 'tellTrouble', params: ({ context }) => unanswered(context, 'the start') },
+            { type: 'countFailure', params: ({ context }) => unanswered(context, 'the start') },
+          ],
+        },
+      },
+    },
+    checkingRoom: {
+      description: 'Before the first pull, and after every pause: is there room for a batch?',
+      always: [{ guard: 'hasRoom', target: 'pulling' }, { target: 'throttled' }],
     },
     pulling: {
       tags: 'mayPull',
@@ -180,34 +211,29 @@ const built = setup({
       on: {
         'batch.found': [
           {
-            guard: 'hasFailed',
-            target: 'pulling',
-            reenter: true,
-            actions: ['forgetFailures', { type: 'admitBatch', params: ({ event }) => event }],
+            // Steady state: the next pull is written before this batch is looked at.
+            guard: { type: 'goesOn', params: ({ event }) => event },
+            actions: [{ type: 'requestAfter', params: ({ event }) => event }, 'admitBatch'],
+          },
+          {
+            guard: { type: 'standsStill', params: ({ event }) => event },
+            target: 'backingOff',
+            actions: { type: 'countFailure', params: { error: undefined } },
           },
           {
             guard: 'isPaced',
             target: 'pacing',
-            actions: { type: 'admitBatch', params: ({ event }) => event },
+            actions: ['admitBatch', 'forgetFailures'],
           },
           {
-            // Steady state: the next pull is written before this batch is looked at.
-            guard: { type: 'hasRoomFor', params: ({ event }) => event },
-            actions: [
-              { type: 'requestAfter', params: ({ event }) => event },
-              { type: 'admitBatch', params: ({ event }) => event },
-            ],
+            target: 'checkingRoom',
+            actions: ['admitBatch', 'forgetFailures'],
           },
-          { target: 'throttled', actions: { type: 'admitBatch', params: ({ event }) => event } },
         ],
         'batch.none': [
           {
             guard: { type: 'mayRepeat', params: ({ event }) => event },
-            actions: [
-              { type: 'admitBatch', params: ({ event }) => event },
-              'forgetFailures',
-              'requestNextBatch',
-            ],
+            actions: ['admitBatch', 'forgetFailures', 'requestNextBatch'],
           },
           {
             target: 'backingOff',
@@ -216,32 +242,32 @@ const built = setup({
         ],
         'batch.damaged': [
           {
-            guard: 'mayReread',
+            guard: { type: 'mayReread', params: ({ event }) => event },
             target: 'rereading',
-            actions: [
-              { type: 'admitBatch', params: ({ event }) => event },
-              { type: 'countReread', params: ({ event }) => event },
-            ],
+            actions: [{ type: 'countReread', params: ({ event }) => event }, 'admitBatch'],
           },
           {
             target: 'halted',
-            actions: [
-              { type: 'admitBatch', params: ({ event }) => event },
-              { type: 'countReread', params: ({ event }) => event },
-            ],
+            actions: ['admitBatch', { type: 'tellHalted', params: ({ event }) => event }],
           },
         ],
-        'offset.moved': 'correcting',
+        'offset.moved': {
+          target: 'correcting',
+          actions: { type: 'restartAtCorrection', params: ({ event }) => event },
+        },
         'pull.failed': {
           target: 'backingOff',
-          actions: [{ type: 'countFailure', params: ({ event }) => event }, 'tellTrouble'],
+          actions: [
+            { type: 'tellTrouble', params: ({ event }) => event },
+            { type: 'countFailure', params: ({ event }) => event },
+          ],
         },
       },
     },
     pacing: {
       tags: 'mayPull',
       description: 'pullInterval between two pulls.',
-      after: { pullInterval: [{ guard: 'hasRoom', target: 'pulling' }, { target: 'throttled' }] },
+      after: { pullInterval: 'checkingRoom' },
     },
     throttled: {
       tags: 'throttled',
@@ -251,7 +277,9 @@ const built = setup({
       exit: ['stopAwaitingRoom', 'forgetThrottle', 'tellUnthrottled'],
       on: {
         'flow.opened': 'pulling',
-        'batch.found': { actions: { type: 'admitBatch', params: ({ event }) => event } },
+        'batch.found': { actions: 'admitBatch' },
+        'batch.none': { actions: 'admitBatch' },
+        'batch.damaged': { actions: 'admitBatch' },
       },
       initial: 'armed',
       states: {
@@ -267,53 +295,75 @@ const built = setup({
       },
     },
     backingOff: {
-      description: 'A failure, or an empty answer at once: wait, longer each time.',
-      after: { backoff: [{ guard: 'isPlaced', target: 'pulling' }, { target: 'resolvingOffset' }] },
+      description: 'A failure, or an answer without progress: wait, longer each time.',
+      after: { backoff: [{ guard: 'isPlaced', target: 'checkingRoom' }, { target: 'resolvingOffset' }] },
     },
     rereading: {
       description:
         'A message could not be read: the commit point stays before it, and it is asked for again.',
-      after: { rereadPause: 'pulling' },
+      after: { rereadPause: 'checkingRoom' },
     },
     halted: {
       description: 'Asked again and still unreadable: the queue stands here, nothing is skipped.',
-      entry: 'tellHalted',
     },
     correcting: {
-      description: 'The broker moved the offset (21): commit its place, then start there with a new epoch.',
-      entry: 'abandonPull',
+      description: 'The broker moved the offset (21): a new epoch begins there, and its place is committed.',
       invoke: {
         src: 'correctOffset',
         input: ({ context, event }) => {
           assertEvent(event, 'offset.moved');
-          return { port: context.port, correction: event };
+          return { port: context.port, correctTo: event.correctTo };
         },
-        onDone: {
-          target: 'pulling',
-          actions: [{ type: 'restartAtCorrection', params: ({ event }) => event.output }, 'forgetFailures'],
-        },
+        onDone: [
+          {
+            // Moved again, and no other answer in between.
+            guard: 'hasFailed',
+            target: 'backingOff',
+            actions: { type: 'countFailure', params: { error: undefined } },
+          },
+          { target: 'checkingRoom', actions: { type: 'countFailure', params: { error: undefined } } },
+        ],
         onError: {
           target: 'backingOff',
-          actions: [{ type: 'countFailure', params: ({ event }) => ({ error: event.error }) }, 'tellTrouble'],
+          actions: [
+            { type: 'tellTrouble', params: ({ event }) => event },
+            { type: 'countFailure', params: ({ event }) => event },
+          ],
+        },
+      },
+      after: {
+        answerLimit: {
+          target: 'backingOff',
+          actions: [
+            { type: 'tellTrouble', params: ({ context }) => unanswered(context, 'the correction') },
+            { type: 'countFailure', params: ({ context }) => unanswered(context, 'the correction') },
+          ],
         },
       },
     },
     paused: {
       description: 'Suspended: what is on the wire is admitted, nothing new is asked for.',
       on: {
-        'batch.found': { actions: { type: 'admitBatch', params: ({ event }) => event } },
-        'batch.none': { actions: { type: 'admitBatch', params: ({ event }) => event } },
-        'queue.resume': [{ guard: 'isPlaced', target: 'pulling' }, { target: 'waitingForHandover' }],
+        'batch.found': { actions: 'admitBatch' },
+        'batch.none': { actions: 'admitBatch' },
+        'batch.damaged': { actions: 'admitBatch' },
+        // Told once by the broker, and forgotten there: an admin's reset must not be missed while we are suspended.
+        'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
+        'queue.resume': [{ guard: 'isPlaced', target: 'checkingRoom' }, { target: 'waitingForHandover' }],
         'queue.suspend': {},
       },
     },
     verifying: {
       description: 'Time passed without us: does the broker have a later offset than we do?',
       initial: 'asking',
+      entry: 'withholdCommits',
+      exit: 'allowCommits',
       on: {
         'queue.suspend': {},
-        'batch.found': { actions: { type: 'admitBatch', params: ({ event }) => event } },
-        'batch.none': { actions: { type: 'admitBatch', params: ({ event }) => event } },
+        'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
+        'batch.found': { actions: 'admitBatch' },
+        'batch.none': { actions: 'admitBatch' },
+        'batch.damaged': { actions: 'admitBatch' },
       },
       states: {
         asking: {
@@ -331,8 +381,20 @@ const built = setup({
             onError: {
               target: 'waiting',
               actions: [
-                { type: 'countFailure', params: ({ event }) => ({ error: event.error }) },
-                'tellTrouble',
+                { type: 'tellTrouble', params: ({ event }) => event },
+                { type: 'countFailure', params: ({ event }) => event },
+              ],
+            },
+          },
+          after: {
+            answerLimit: {
+              target: 'waiting',
+              actions: [
+                { type: 'tellTrouble', params: ({ context }) => unanswered(context, 'the committed offset') },
+                {
+                  type: 'countFailure',
+                  params: ({ context }) => unanswered(context, 'the committed offset'),
+                },
               ],
             },
           },

@@ -28,6 +28,8 @@ export interface PullPort {
   /** The offset to hand over with a pull that is written now, if any. */
   takeCommit(): QueueOffset | undefined;
   settleCommit(offset: QueueOffset, accepted: boolean): void;
+  /** While the broker has not said where the queue stands, nothing of it is committed. */
+  withholdCommits(withheld: boolean): void;
 }
 
 export interface PullSettings {
@@ -39,6 +41,8 @@ export interface PullSettings {
   readonly flowControlInterval: number;
   /** How often an unreadable message is asked for again before the queue halts. */
   readonly maxRereads: number;
+  /** When a question about an offset is given up although the port's own time limit did not end it: well above that. Unit: ms. Default 30000. */
+  readonly answerLimit?: number;
   readonly random: () => number;
   /** Monotonic. Unit: ms. */
   readonly now: () => number;

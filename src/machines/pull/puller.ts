@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is a pull on the wire, and is its answer still wanted? One at a time for each queue, whatever the chart is doing. */
+import { toRocketmqError } from '../../errors/errors.ts';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
@@ -27,7 +28,11 @@ export class Puller {
     const pull = ++this.#lastPull;
     this.#inFlight = pull;
     const commit = this.#port.takeCommit();
-    this.#port.pull(offset, commit, outcome => this.#answered(pull, commit, outcome));
+    try {
+      this.#port.pull(offset, commit, outcome => this.#answered(pull, commit, outcome));
+    } catch (thrown) {
+      this.#answered(pull, commit, { kind: 'failed', error: toRocketmqError(thrown) });
+    }
   }
 
   /** The answer to the pull on the wire is no longer wanted; another may be written. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What of its children's reports does the queue actor hand on, and which events does it hand down? Pure. */
+/** What of its children's reports does the queue actor hand on, what does it hand down, and how long does it wait? Pure. */
+import { ConnectionError } from '../../errors/errors.ts';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
-import type { QueueEvent, QueueReport } from './queue.types.ts';
+import type { QueueContext, QueueEvent, QueueReport, RevokeReason } from './queue.types.ts';
 
 type ForChildren = Extract<QueueEvent, { type: 'queue.suspend' | 'queue.resume' | 'queue.verify' }>;
 
@@ -36,4 +37,39 @@ export function reportOf(
     case 'fault':
       return undefined;
   }
+}
+
+/**
+ * A queue that was lost stays lost, and one given to another member stays given: its commit must look at the next owner's
+ * also when the consumer stops meanwhile. A further revoke may shorten the grace, never lengthen it.
+ */
+export function revokedAgain(
+  { reason, graceEnds, work }: QueueContext,
+  revoke: { readonly reason: RevokeReason; readonly grace: number },
+): Pick<QueueContext, 'reason' | 'grace' | 'graceEnds'> {
+  const now = work.settings.now();
+  const ends = Math.min(graceEnds, now + revoke.grace);
+  return {
+    reason: graceEnds === Number.POSITIVE_INFINITY || revoke.reason === 'lost' ? revoke.reason : reason,
+    grace: Math.max(0, ends - now),
+    graceEnds: ends,
+  };
+}
+
+/** Past the time limits the commit has itself, so that its own, better error comes first. Unit: ms. */
+const commitMargin = 500;
+
+/** Two requests: it asks where the queue stands before it commits. Unit: ms. */
+export function commitLimit({ work }: QueueContext): number {
+  return 2 * work.settings.commitTimeout + commitMargin;
+}
+
+export function notConfirmed(context: QueueContext): ConnectionError {
+  const { key } = context.work.owned;
+  const timeoutMs = commitLimit(context);
+  return new ConnectionError(
+    'RMQ_REQUEST_TIMEOUT',
+    `the last commit of ${key} was not answered within ${timeoutMs} ms`,
+    { context: { queue: key, timeoutMs } },
+  );
 }

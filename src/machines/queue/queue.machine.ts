@@ -6,17 +6,16 @@
  *                                               ↘ revoked at once at shutdown (the persister commits for all) and when lost
  *
  * Invariants (test/machines/queue.test.ts): 1. pulling ends before draining begins; 2. the last commit follows the last
- * listener result; 3. a lost queue commits nothing; 4. `queue.ended` is told exactly once, whatever failed on the way.
+ * listener result; 3. a lost queue commits nothing, from the moment it is known to be lost; 4. `queue.ended` is told
+ * exactly once, whatever failed on the way; 5. a result that comes after draining counts for nothing.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import { consumeMachine } from '../consume/consume.machine.ts';
-import type { ConsumeEvent } from '../consume/consume.types.ts';
 import { pullMachine } from '../pull/pull.machine.ts';
-import type { PullEvent } from '../pull/pull.types.ts';
-import type { Receiver } from '../shared/refs.ts';
 import { safe } from '../shared/safe.ts';
-import { isForChildren, reportOf } from './queue.logic.ts';
+import { type QueueChildren, tellIfActive } from './queue.actors.ts';
+import { commitLimit, isForChildren, notConfirmed, reportOf, revokedAgain } from './queue.logic.ts';
 import type { QueueContext, QueueEvent, QueueInput, QueueWork, RevokeReason } from './queue.types.ts';
 
 const built = setup({
@@ -34,25 +33,37 @@ const built = setup({
     ),
   },
   actions: {
-    stopPulling: safe(({ self }) => childrenOf(self).pull?.send({ type: 'queue.revoke' })),
+    stopPulling: safe(({ self }) => tellIfActive(childrenOf(self).pull, { type: 'queue.revoke' })),
     drainListeners: safe(({ context, self }) =>
-      childrenOf(self).consume?.send({ type: 'queue.drain', grace: context.grace }),
+      tellIfActive(childrenOf(self).consume, { type: 'queue.drain', grace: context.grace }),
     ),
     passToPull: safe(({ self, event }) => {
-      if (isForChildren(event)) childrenOf(self).pull?.send(event);
+      if (isForChildren(event)) tellIfActive(childrenOf(self).pull, event);
     }),
     passToConsume: safe(({ self, event }) => {
-      if (event.type === 'queue.verify') childrenOf(self).consume?.send({ type: 'queue.suspend' });
-      else if (isForChildren(event)) childrenOf(self).consume?.send(event);
+      const { consume } = childrenOf(self);
+      if (event.type === 'queue.verify') tellIfActive(consume, { type: 'queue.suspend' });
+      else if (isForChildren(event)) tellIfActive(consume, event);
     }),
-    noteRevoke: assign(({ context }, params: { readonly reason: RevokeReason; readonly grace: number }) => ({
-      reason: context.reason === 'lost' ? context.reason : params.reason,
-      grace: params.grace,
-    })),
+    resumeBoth: safe(({ self }) => {
+      tellIfActive(childrenOf(self).pull, { type: 'queue.resume' });
+      tellIfActive(childrenOf(self).consume, { type: 'queue.resume' });
+    }),
+    withholdCommits: safe(({ context }) => {
+      if (context.reason === 'rebalance') context.work.withholdCommits();
+    }),
+    noteRevoke: assign(({ context }, params: { readonly reason: RevokeReason; readonly grace: number }) =>
+      revokedAgain(context, params),
+    ),
+    /** At once: what still runs may end, but nothing of it may be committed by anybody. */
+    releaseIfLost: safe(({ context }) => {
+      if (context.reason === 'lost') context.work.release();
+    }),
     noteAbandoned: assign((_, params: { readonly abandoned: number }) => ({ abandoned: params.abandoned })),
     noteCommitError: assign((_, params: { readonly error: unknown }) => ({
       commitError: toRocketmqError(params.error),
     })),
+    noteLost: assign({ reason: 'lost' }),
     tellParent: safe(({ context, event }) => {
       const report = reportOf(context.work.owned, event);
       if (report !== undefined) context.parent.send(report);
@@ -65,7 +76,11 @@ const built = setup({
       }),
     ),
     letGo: safe(({ context }) => {
-      context.work.owned.letGo();
+      const { owned } = context.work;
+      owned.letGo();
+      owned.gate.forget(); // a pull actor that was stopped ran no exit action
+    }),
+    release: safe(({ context }) => {
       if (context.reason !== 'shutdown') context.work.release(); // at shutdown the persister still needs the offsets
     }),
     tellEnded: safe(({ context }) =>
@@ -75,6 +90,7 @@ const built = setup({
         reason: context.reason,
         abandoned: context.abandoned,
         commitError: context.commitError,
+        returns: false, // the shard knows better
       }),
     ),
     passFault: safe(({ context, event }) => {
@@ -83,7 +99,9 @@ const built = setup({
   },
   guards: {
     mayCommit: ({ context }) => context.reason === 'rebalance',
+    isLost: (_, params: { readonly reason: RevokeReason }) => params.reason === 'lost',
   },
+  delays: { commitLimit: ({ context }) => commitLimit(context) },
 }).createMachine({
   id: 'queue',
   description: 'One owned queue: parent of its pull and consume actors.',
@@ -91,6 +109,7 @@ const built = setup({
     ...input,
     reason: 'rebalance',
     grace: input.work.settings.revokeTimeout,
+    graceEnds: Number.POSITIVE_INFINITY,
     abandoned: 0,
     commitError: undefined,
   }),
@@ -100,6 +119,11 @@ const built = setup({
     working: {
       description: 'Both children live here, also while the listeners drain.',
       initial: 'owned',
+      exit: 'letGo',
+      on: {
+        'pull.*': { actions: 'tellParent' },
+        'consume.*': { actions: 'tellParent' },
+      },
       invoke: [
         {
           id: 'pull',
@@ -114,10 +138,16 @@ const built = setup({
           onDone: {},
           onError: {
             target: '.draining',
-            actions: {
-              type: 'tellChildFailed',
-              params: ({ event }) => ({ child: 'pull', error: event.error }),
-            },
+            actions: [
+              { type: 'tellChildFailed', params: ({ event }) => ({ child: 'pull', error: event.error }) },
+              {
+                type: 'noteRevoke',
+                params: ({ context }) => ({
+                  reason: context.reason,
+                  grace: context.work.settings.revokeTimeout,
+                }),
+              },
+            ],
           },
         },
         {
@@ -150,12 +180,42 @@ const built = setup({
       ],
       states: {
         owned: {
+          initial: 'steady',
+          states: {
+            steady: {
+              description: 'We know that it is ours.',
+              on: {
+                'queue.suspend': { actions: ['passToPull', 'passToConsume'] },
+                'queue.resume': { actions: ['passToPull', 'passToConsume'] },
+              },
+            },
+            verifying: {
+              description: 'Time passed without us, and its broker has not said yet where it stands.',
+              initial: 'held',
+              // Time passed once more: an answer to the first question is old already.
+              on: { 'queue.verify': { target: '.held', actions: ['passToConsume', 'passToPull'] } },
+              states: {
+                held: {
+                  on: {
+                    'queue.resume': 'resumeAsked',
+                    'pull.verified': { target: '#queue.working.owned.steady', actions: 'tellParent' },
+                  },
+                },
+                resumeAsked: {
+                  description: 'The others go on already; this one follows when its broker has answered.',
+                  on: {
+                    'queue.suspend': 'held',
+                    'pull.verified': {
+                      target: '#queue.working.owned.steady',
+                      actions: ['tellParent', 'resumeBoth'],
+                    },
+                  },
+                },
+              },
+            },
+          },
           on: {
-            'queue.suspend': { actions: ['passToPull', 'passToConsume'] },
-            'queue.resume': { actions: ['passToPull', 'passToConsume'] },
-            'queue.verify': { actions: ['passToConsume', 'passToPull'] },
-            'pull.*': { actions: 'tellParent' },
-            'consume.*': { actions: 'tellParent' },
+            'queue.verify': { target: '.verifying', actions: ['passToConsume', 'passToPull'] },
             'queue.revoke': {
               target: 'draining',
               actions: { type: 'noteRevoke', params: ({ event }) => event },
@@ -164,13 +224,15 @@ const built = setup({
         },
         draining: {
           description: 'No new pull; listeners that run may end within their grace.',
-          entry: ['stopPulling', 'drainListeners'],
+          entry: ['releaseIfLost', 'stopPulling', 'withholdCommits', 'drainListeners'],
           on: {
-            // Stopping may leave less time than the revoke that came first.
+            // Stopping may leave less time than the revoke that came first; never more.
             'queue.revoke': {
-              target: 'draining',
-              reenter: true,
-              actions: { type: 'noteRevoke', params: ({ event }) => event },
+              actions: [
+                { type: 'noteRevoke', params: ({ event }) => event },
+                'releaseIfLost',
+                'drainListeners',
+              ],
             },
           },
         },
@@ -184,22 +246,27 @@ const built = setup({
         onDone: 'revoked',
         onError: { target: 'revoked', actions: { type: 'noteCommitError', params: ({ event }) => event } },
       },
+      on: {
+        'queue.revoke': {
+          guard: { type: 'isLost', params: ({ event }) => event },
+          target: 'revoked',
+          actions: 'noteLost',
+        },
+      },
+      after: {
+        commitLimit: {
+          target: 'revoked',
+          actions: { type: 'noteCommitError', params: ({ context }) => ({ error: notConfirmed(context) }) },
+        },
+      },
     },
-    revoked: { type: 'final', entry: ['letGo', 'tellEnded'] },
+    revoked: { type: 'final', entry: ['release', 'tellEnded'] },
   },
 });
 
-/** A child that failed or ended is still listed, or not at all: sending to it is harmless either way, unlike sendTo. */
-function childrenOf(self: WithChildren): Children {
+/** A child that failed or ended is still listed, or not at all: it is asked first, unlike with sendTo. */
+function childrenOf(self: { getSnapshot(): { readonly children: QueueChildren } }): QueueChildren {
   return self.getSnapshot().children;
-}
-
-interface Children {
-  readonly pull?: Receiver<PullEvent> | undefined;
-  readonly consume?: Receiver<ConsumeEvent> | undefined;
-}
-interface WithChildren {
-  getSnapshot(): { readonly children: Children };
 }
 
 type Built = typeof built;

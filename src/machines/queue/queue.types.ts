@@ -36,7 +36,12 @@ export interface QueueWork {
   readonly slots: HandlerSlots;
   readonly batchSize: number;
   readonly settings: QueueSettings;
-  /** Commits what is done by an answered call; rejects when the broker did not confirm it. */
+  /** From the revoke on the next owner may commit: nothing is handed over but by {@link commitFinal}. */
+  withholdCommits(): void;
+  /**
+   * Commits what is done by an answered call, unless the next owner is ahead already; rejects when the broker did not
+   * confirm it.
+   */
   commitFinal(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
   /** Forgets the queue: no late result can commit through it. */
   release(): void;
@@ -51,7 +56,10 @@ export interface QueueInput {
 
 export interface QueueContext extends QueueInput {
   readonly reason: RevokeReason;
+  /** What running listeners get from the last revoke on. Unit: ms. */
   readonly grace: number;
+  /** When the grace is over, by the revoke that leaves the least. Monotonic ms; infinity before the first. */
+  readonly graceEnds: number;
   readonly abandoned: number;
   readonly commitError: RocketmqError | undefined;
 }
@@ -85,5 +93,7 @@ export type QueueReport =
       readonly reason: RevokeReason;
       readonly abandoned: number;
       readonly commitError: RocketmqError | undefined;
+      /** Assigned again meanwhile: its shard starts it anew at once. */
+      readonly returns: boolean;
     }
   | FaultEvent;

@@ -35,6 +35,16 @@ export function afterRevoke(residents: Residents, key: QueueKey | undefined): Re
     : new Map(residents).set(key, { kind: 'leaving', queue: present.queue });
 }
 
+/** What waits to return starts as all the others are by then. */
+export function afterSuspend(residents: Residents, suspended: boolean): Residents {
+  const next = new Map(residents);
+  for (const [key, present] of residents) {
+    if (present.kind !== 'returning') continue;
+    next.set(key, { ...present, assignment: { ...present.assignment, suspended } });
+  }
+  return next;
+}
+
 export function afterEnd(residents: Residents, key: QueueKey): ResidentsChange {
   const present = residents.get(key);
   const next = new Map(residents);

@@ -3,16 +3,18 @@
  * Who keeps the queue actors? A shard of at most 64: it starts them, hands events down, and takes them out when they end.
  *
  * Invariants (test/machines/queues.test.ts): 1. one actor a queue: one that is assigned again while it still drains
- * starts after it has left; 2. every ended actor is stopped and forgotten; 3. a queue that cannot be opened is told as ended.
+ * starts after it has left, suspended or not as all are by then; 2. every ended actor is stopped and forgotten;
+ * 3. a queue that cannot be opened is told as ended; 4. of an actor that died nothing goes on.
  */
 import { assign, setup, stopChild } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { type DeadQueue, layToRest } from '../queue/queue.actors.ts';
 import { queueMachine } from '../queue/queue.machine.ts';
 import type { QueueEvent, QueueInput, QueueReport } from '../queue/queue.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import { safe } from '../shared/safe.ts';
-import { afterAssign, afterEnd, afterRevoke, type ResidentsChange } from './queues.logic.ts';
+import { afterAssign, afterEnd, afterRevoke, afterSuspend, type ResidentsChange } from './queues.logic.ts';
 import type { QueuesContext, QueuesEvent, QueuesInput } from './queues.types.ts';
 
 const built = setup({
@@ -25,15 +27,26 @@ const built = setup({
     handDownTo: safe(({ self }, params: { readonly key: QueueKey; readonly event: QueueEvent }) =>
       childrenOf(self)[params.key]?.send(params.event),
     ),
+    disownLeaving: safe(({ context, self }, params: { readonly grace: number }) => {
+      for (const [key, { kind }] of context.residents) {
+        if (kind === 'here') continue;
+        childrenOf(self)[key]?.send({ type: 'queue.revoke', reason: 'lost', grace: params.grace });
+      }
+    }),
     noteLeaving: assign(({ context }, params: { readonly key?: QueueKey }) => ({
       residents: afterRevoke(context.residents, params.key),
     })),
     passUp: safe(({ context }, params: { readonly report: QueueReport }) =>
       context.parent.send(params.report),
     ),
+    noteSuspended: assign(({ context }, params: { readonly suspended: boolean }) => ({
+      residents: afterSuspend(context.residents, params.suspended),
+    })),
     /** A queue actor that died is told as a fault and as ended; what it had not committed is delivered again. */
     bury: safe(({ context, self }, params: { readonly actorId: string; readonly error: unknown }) => {
       self.send({ type: 'fault', error: toRocketmqError(params.error), actor: params.actorId });
+      const dead = childrenOf(self)[params.actorId];
+      if (dead !== undefined) layToRest(dead);
       const resident = [...context.residents.values()].find(
         ({ queue }) => queueKey(queue) === params.actorId,
       );
@@ -76,13 +89,34 @@ const built = setup({
         },
       ],
     },
-    'queues.suspend': { actions: { type: 'handDown', params: { event: { type: 'queue.suspend' } } } },
-    'queues.resume': { actions: { type: 'handDown', params: { event: { type: 'queue.resume' } } } },
-    'queues.verify': { actions: { type: 'handDown', params: { event: { type: 'queue.verify' } } } },
+    'queues.disownLeaving': { actions: { type: 'disownLeaving', params: ({ event }) => event } },
+    'queues.suspend': {
+      actions: [
+        { type: 'noteSuspended', params: { suspended: true } },
+        { type: 'handDown', params: { event: { type: 'queue.suspend' } } },
+      ],
+    },
+    'queues.resume': {
+      actions: [
+        { type: 'noteSuspended', params: { suspended: false } },
+        { type: 'handDown', params: { event: { type: 'queue.resume' } } },
+      ],
+    },
+    'queues.verify': {
+      actions: [
+        { type: 'noteSuspended', params: { suspended: true } },
+        { type: 'handDown', params: { event: { type: 'queue.verify' } } },
+      ],
+    },
     'queue.ended': {
       actions: [
         { type: 'stopEnded', params: ({ event }) => ({ key: queueKey(event.queue) }) },
-        { type: 'passUp', params: ({ event }) => ({ report: event }) },
+        {
+          type: 'passUp',
+          params: ({ context, event }) => ({
+            report: { ...event, returns: isReturning(context, event.queue) },
+          }),
+        },
         assign(({ context, event, spawn, self }) =>
           settle(context, afterEnd(context.residents, queueKey(event.queue)), self, spawn),
         ),
@@ -94,8 +128,12 @@ const built = setup({
   },
 });
 
+function isReturning({ residents }: QueuesContext, queue: MessageQueue): boolean {
+  return residents.get(queueKey(queue))?.kind === 'returning';
+}
+
 function endedEarly(queue: MessageQueue): QueueReport {
-  return { type: 'queue.ended', queue, reason: 'lost', abandoned: 0, commitError: undefined };
+  return { type: 'queue.ended', queue, reason: 'lost', abandoned: 0, commitError: undefined, returns: false };
 }
 
 type SpawnQueue = (src: 'queue', options: { readonly id: string; readonly input: QueueInput }) => unknown;
@@ -116,18 +154,12 @@ function settle(
     spawn('queue', { id: key, input: { work, handoverPause, suspended, parent: self } });
   } catch (thrown) {
     self.send({ type: 'fault', error: toRocketmqError(thrown), actor: key });
-    self.send({
-      type: 'queue.ended',
-      queue: start.queue,
-      reason: 'lost',
-      abandoned: 0,
-      commitError: undefined,
-    });
+    self.send(endedEarly(start.queue));
   }
   return { residents: change.residents };
 }
 
-type Children = Readonly<Record<string, Receiver<QueueEvent> | undefined>>;
+type Children = Readonly<Record<string, (Receiver<QueueEvent> & DeadQueue) | undefined>>;
 
 function childrenOf(self: { getSnapshot(): { readonly children: Children } }): Children {
   return self.getSnapshot().children;

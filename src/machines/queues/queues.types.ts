@@ -41,6 +41,8 @@ export type QueuesEvent =
       readonly grace: number;
     }
   | { readonly type: 'queues.revokeAll'; readonly reason: RevokeReason; readonly grace: number }
+  /** Time passed without us: whoever got the queues we are leaving may be ahead. */
+  | { readonly type: 'queues.disownLeaving'; readonly grace: number }
   | { readonly type: 'queues.suspend' }
   | { readonly type: 'queues.resume' }
   | { readonly type: 'queues.verify' }

@@ -3,6 +3,7 @@
 import { fromPromise } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
 import { type Decision, decide, topicsToAsk } from './rebalance.logic.ts';
 import type { MemberAnswer, RebalanceContext, RebalanceInput, RebalancePort } from './rebalance.types.ts';
 
@@ -14,7 +15,8 @@ export interface RunRoundInput extends RebalanceInput {
 /** Asks for the members of all topics side by side, then decides in the same turn. What fails is part of the decision. */
 export const runRound = fromPromise<Decision, RunRoundInput>(async ({ input, signal }) => {
   const asked = topicsToAsk(input);
-  const answers = await Promise.all(asked.map(topic => askMembers(input.port, topic, signal)));
+  const shared = sharedSignal(signal);
+  const answers = await Promise.all(asked.map(topic => askMembers(input.port, topic, shared)));
   return decide(input, input.assigned, answers);
 });
 

@@ -5,8 +5,25 @@ import { ConnectionError, RocketmqError, toRocketmqError } from '../../errors/er
 import { compareQueues, compareText, type MessageQueue, queueKey } from '../../model/message-queue.ts';
 import type { FailedMemberList, MemberAnswer, RebalanceInput } from './rebalance.types.ts';
 
-/** Pause after a round that had to keep a topic's queues undecided. Source: RebalanceService. Unit: ms. */
+/** From a round that had to keep a topic's queues undecided to the next. Source: RebalanceService. Unit: ms. */
 export const unbalancedRetry = 1000;
+/** Least pause between two rounds, however often members come and go. Unit: ms. */
+export const restPause = 250;
+
+/** The decision of a round that decided nothing: all stays as it is. */
+export function asBefore(assigned: readonly MessageQueue[]): Decision {
+  return {
+    queues: assigned,
+    added: [],
+    removed: [],
+    otherMembers: true,
+    isDecided: true,
+    undecided: [],
+    failures: [],
+    missing: [],
+    faults: [],
+  };
+}
 
 /** A defence only: the port has time limits of its own. Unit: ms. */
 const defaultCollectLimit = 60_000;

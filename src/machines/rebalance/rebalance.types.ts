@@ -38,8 +38,10 @@ export interface RebalanceContext extends RebalanceInput {
   readonly round: number;
   /** The last decision: what the parent holds, or is about to hold. */
   readonly assigned: readonly MessageQueue[];
-  /** Topics whose present queues were kept in the last round because the member list was missing, or we were missing in it. */
+  /** Topics to be decided again soon: the member list was missing, or we were missing in it, or a queue was dropped since. */
   readonly undecided: readonly string[];
+  /** Whether any round came to a decision yet. */
+  readonly hasDecided: boolean;
 }
 
 /** The reasons for a new round. One that comes while a round is under way causes exactly one more afterwards. */
@@ -55,7 +57,13 @@ export interface AssignmentApplied {
   readonly round: number;
 }
 
-export type RebalanceEvent = RebalanceTrigger | AssignmentApplied | FaultEvent;
+/** The parent does not hold a queue though it was decided: it is to be given out again, after 1 s. */
+export interface QueueDropped {
+  readonly type: 'queue.dropped';
+  readonly queue: MessageQueue;
+}
+
+export type RebalanceEvent = RebalanceTrigger | AssignmentApplied | QueueDropped | FaultEvent;
 
 export interface AssignmentDecided {
   readonly type: 'assignment.decided';

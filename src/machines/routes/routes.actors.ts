@@ -2,6 +2,7 @@
 /** How are the routes of a round asked, and what is done with the answers? */
 import { fromPromise } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
 import { newlyUnknown } from './routes.logic.ts';
 import type { RouteAnswer, RoutesContext, RoutesPort } from './routes.types.ts';
 
@@ -12,7 +13,7 @@ export interface AskRoutesInput {
 
 /** Asks for all topics side by side. Never rejects: a topic without an answer is a value among the others. */
 export const askRoutes = fromPromise<readonly RouteAnswer[], AskRoutesInput>(({ input, signal }) =>
-  Promise.all(input.topics.map(topic => askRoute(input.port, topic, signal))),
+  Promise.all(input.topics.map(topic => askRoute(input.port, topic, sharedSignal(signal)))),
 );
 
 async function askRoute(port: RoutesPort, topic: string, signal: AbortSignal): Promise<RouteAnswer> {

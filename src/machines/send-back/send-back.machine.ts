@@ -6,13 +6,15 @@
  *   retrying:   none → retryingLocally (nobody took it: delivered again from here after 5 s) → none
  *
  * Invariants (test/machines/send-back.test.ts): 1. every job ends in exactly one of settle and redeliver;
- * 2. settle only after an accepted answer; 3. a round that hangs delays the next one by its own time limit, not for ever.
+ * 2. settle only after an accepted answer, and at once; 3. a round that hangs delays the next one by its time limit, not
+ * for ever; 4. a message nobody took waits a whole pause before it is delivered again.
  */
-import { assign, fromPromise, setup } from 'xstate';
+import { fromPromise, setup } from 'xstate';
 import { safe } from '../shared/safe.ts';
-import { sendRound, settleAccepted } from './send-back.actors.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
+import { JobBoard, type Round } from './job-board.ts';
+import { keepForLocalRetry, redeliverPaused, sendRound, settle } from './send-back.actors.ts';
 import type {
-  RoundOutcome,
   SendBackContext,
   SendBackEvent,
   SendBackInput,
@@ -20,54 +22,61 @@ import type {
   SendBackPort,
 } from './send-back.types.ts';
 
-interface Round {
+interface RoundInput {
   readonly port: SendBackPort;
-  readonly jobs: readonly SendBackJob[];
+  readonly round: Round;
+  readonly onTaken: (job: SendBackJob) => void;
 }
+
+/** Unit: ms. */
+const defaultRoundLimit = 30_000;
 
 const built = setup({
   types: {} as { context: SendBackContext; events: SendBackEvent; input: SendBackInput },
   actors: {
-    sendBack: fromPromise<RoundOutcome, Round>(({ input, signal }) =>
-      sendRound(input.jobs, job => input.port.sendBack(job, signal)),
+    sendBack: fromPromise<void, RoundInput>(({ input, signal }) =>
+      sendRound(input.round, (...args) => input.port.sendBack(...args), input.onTaken, sharedSignal(signal)),
     ),
-    sendToRetryTopic: fromPromise<RoundOutcome, Round>(({ input, signal }) =>
-      sendRound(input.jobs, job => input.port.sendToRetryTopic(job, signal)),
+    sendToRetryTopic: fromPromise<void, RoundInput>(({ input, signal }) =>
+      sendRound(
+        input.round,
+        (...args) => input.port.sendToRetryTopic(...args),
+        input.onTaken,
+        sharedSignal(signal),
+      ),
     ),
   },
   actions: {
-    queueUp: assign(({ context }, params: { readonly jobs: readonly SendBackJob[] }) => ({
-      waiting: [...context.waiting, ...params.jobs],
-    })),
-    takeRound: assign(({ context }) => ({ round: context.waiting, waiting: [] })),
-    keepRefused: assign((_, params: RoundOutcome) => ({ round: params.refused.map(({ job }) => job) })),
-    settleAccepted: safe(({ context }, params: RoundOutcome) => settleAccepted(context, params)),
-    keepForLocalRetry: assign(({ context }, params: { readonly jobs: readonly SendBackJob[] }) => ({
-      local: [...context.local, ...params.jobs],
-      round: [],
-    })),
-    tellRefused: safe(({ context, self }, params: RoundOutcome) => {
-      for (const { error } of params.refused) context.parent.send({ type: 'fault', error, actor: self.id });
-    }),
-    redeliverLocal: safe(({ context }) => {
-      for (const job of context.local) job.redeliver(job.failed);
-    }),
-    forgetLocal: assign({ local: [] }),
+    queueUp: safe(({ context }, params: { readonly jobs: readonly SendBackJob[] }) =>
+      context.board.add(params.jobs),
+    ),
+    beginRound: safe(({ context }) => context.board.beginRound()),
+    beginFallback: safe(({ context }) => context.board.beginFallback()),
+    keepForLocalRetry: safe(({ context, self }) => keepForLocalRetry(context, self.id)),
+    beginPause: safe(({ context }) => context.board.beginPause()),
+    redeliverPaused: safe(({ context, self }) => redeliverPaused(context, self.id)),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
     }),
   },
   guards: {
-    hasWaiting: ({ context }) => context.waiting.length > 0,
-    hasLocal: ({ context }) => context.local.length > 0,
-    allAccepted: (_, params: RoundOutcome) => params.refused.length === 0,
+    hasWaiting: ({ context }) => context.board.hasWaiting,
+    hasLocal: ({ context }) => context.board.hasLocal,
+    allTaken: ({ context }) => context.board.round.jobs.length === 0,
   },
-  delays: { localRetryPause: ({ context }) => context.localRetryPause },
+  delays: {
+    localRetryPause: ({ context }) => context.localRetryPause,
+    roundLimit: ({ context }) => context.roundLimit,
+  },
 }).createMachine({
   id: 'sendBack',
   description:
     'Hands failed messages back. Until one of the ways has taken a message, the offset does not pass it.',
-  context: ({ input }) => ({ ...input, waiting: [], round: [], local: [] }),
+  context: ({ input }) => ({
+    ...input,
+    board: new JobBoard(),
+    roundLimit: input.roundLimit ?? defaultRoundLimit,
+  }),
   type: 'parallel',
   on: {
     'messages.failed': { actions: { type: 'queueUp', params: ({ event }) => event } },
@@ -84,51 +93,34 @@ const built = setup({
         sending: {
           description:
             'To the broker that stores the message (36); it counts the attempt and sets the delay.',
-          entry: 'takeRound',
+          entry: 'beginRound',
           invoke: {
             src: 'sendBack',
-            input: ({ context }) => ({ port: context.port, jobs: context.round }),
-            onDone: [
-              {
-                guard: { type: 'allAccepted', params: ({ event }) => event.output },
-                target: 'idle',
-                actions: { type: 'settleAccepted', params: ({ event }) => event.output },
-              },
-              {
-                target: 'fallback',
-                actions: [
-                  { type: 'settleAccepted', params: ({ event }) => event.output },
-                  { type: 'keepRefused', params: ({ event }) => event.output },
-                ],
-              },
-            ],
-            onError: {
-              target: 'idle',
-              actions: { type: 'keepForLocalRetry', params: ({ context }) => ({ jobs: context.round }) },
-            },
+            input: ({ context, self }) => ({
+              port: context.port,
+              round: context.board.round,
+              onTaken: job => settle(context, self.id, job),
+            }),
+            onDone: [{ guard: 'allTaken', target: 'idle' }, { target: 'fallback' }],
+            onError: 'fallback',
           },
+          after: { roundLimit: 'fallback' },
         },
         fallback: {
           description: 'Refused or unanswered: a copy goes to the retry topic of the group instead.',
+          entry: 'beginFallback',
+          exit: 'keepForLocalRetry',
           invoke: {
             src: 'sendToRetryTopic',
-            input: ({ context }) => ({ port: context.port, jobs: context.round }),
-            onDone: {
-              target: 'idle',
-              actions: [
-                { type: 'settleAccepted', params: ({ event }) => event.output },
-                { type: 'tellRefused', params: ({ event }) => event.output },
-                {
-                  type: 'keepForLocalRetry',
-                  params: ({ event }) => ({ jobs: event.output.refused.map(({ job }) => job) }),
-                },
-              ],
-            },
-            onError: {
-              target: 'idle',
-              actions: { type: 'keepForLocalRetry', params: ({ context }) => ({ jobs: context.round }) },
-            },
+            input: ({ context, self }) => ({
+              port: context.port,
+              round: context.board.round,
+              onTaken: job => settle(context, self.id, job),
+            }),
+            onDone: 'idle',
+            onError: 'idle',
           },
+          after: { roundLimit: 'idle' },
         },
       },
     },
@@ -138,7 +130,8 @@ const built = setup({
         none: { always: { guard: 'hasLocal', target: 'retryingLocally' } },
         retryingLocally: {
           description: 'Nobody took them: delivered again from here after a pause; the offset waits.',
-          after: { localRetryPause: { target: 'none', actions: ['redeliverLocal', 'forgetLocal'] } },
+          entry: 'beginPause',
+          after: { localRetryPause: { target: 'none', actions: 'redeliverPaused' } },
         },
       },
     },

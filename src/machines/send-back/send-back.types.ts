@@ -5,6 +5,7 @@ import type { FailedMessage } from '../../listeners/concurrent-dispatcher.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
+import type { JobBoard } from './job-board.ts';
 
 /** A failed message on its way back, and who waits for the outcome. Ends in exactly one of the two calls. */
 export interface SendBackJob {
@@ -28,22 +29,14 @@ export interface SendBackInput {
   readonly port: SendBackPort;
   /** Pause before a message nobody took is delivered again from here. Unit: ms. */
   readonly localRetryPause: number;
+  /** When a round is given up although the port's own time limits did not end it: well above those. Unit: ms. Default 30000. */
+  readonly roundLimit?: number;
   readonly parent: Receiver<SendBackReport>;
 }
 
 export interface SendBackContext extends SendBackInput {
-  /** Waiting for the next round. */
-  readonly waiting: readonly SendBackJob[];
-  /** In the round under way. */
-  readonly round: readonly SendBackJob[];
-  /** To be delivered again from here when the pause is over; those that come during it wait for the next one. */
-  readonly local: readonly SendBackJob[];
-}
-
-/** What became of one round. */
-export interface RoundOutcome {
-  readonly accepted: readonly SendBackJob[];
-  readonly refused: readonly { readonly job: SendBackJob; readonly error: RocketmqError }[];
+  readonly board: JobBoard;
+  readonly roundLimit: number;
 }
 
 export interface MessagesFailed {

@@ -18,7 +18,7 @@ export interface HistoryVerdict {
   readonly failed: number;
   /** Sent and never done, by sequence number. */
   readonly lost: readonly number[];
-  /** Stored and never done: `queue offset`. Unlike `lost` it also sees a lost copy of a message that was stored twice. */
+  /** Stored and never given to a listener: `queue offset`. Unlike `lost` it also sees a lost copy of a message stored twice. */
   readonly lostOffsets: readonly string[];
   /** How many times too often a sequence number was done. A producer that repeats a send is a cause too. */
   readonly repeatedByValue: number;
@@ -32,10 +32,12 @@ export interface HistoryVerdict {
 export function checkHistory({ sent, deliveries, stored = [] }: HistoryInput): HistoryVerdict {
   const timesBySequence = new Map<number, number>();
   const timesByOffset = new Map<string, Map<number, number>>();
+  const given = new Map<string, Set<number>>();
   let done = 0;
   let failed = 0;
   for (const ofMember of deliveries) {
     for (const { queue, offset, sequence, isDone } of ofMember) {
+      given.set(queue, (given.get(queue) ?? new Set()).add(offset));
       if (!isDone) {
         failed += 1;
         continue;
@@ -52,7 +54,7 @@ export function checkHistory({ sent, deliveries, stored = [] }: HistoryInput): H
     lost: range(sent.from, sent.to).filter(sequence => !timesBySequence.has(sequence)),
     lostOffsets: stored.flatMap(({ queue, min, max }) =>
       range(min, max)
-        .filter(offset => timesByOffset.get(queue)?.has(offset) !== true)
+        .filter(offset => given.get(queue)?.has(offset) !== true)
         .map(offset => `${queue} ${offset}`),
     ),
     repeatedByValue: done - timesBySequence.size,

@@ -7,6 +7,8 @@ import { readConsumed } from '../cluster/java-programs.ts';
 export interface Delivery {
   /** `topic@broker#id` of the queue it came from; a retried message comes from `%RETRY%group`. */
   readonly queue: string;
+  /** The topic that the listener saw. */
+  readonly topic: string;
   readonly queueId: number;
   /** Its place in that queue. */
   readonly offset: number;
@@ -21,13 +23,14 @@ export interface Delivery {
 
 /**
  * Reads what `scripts/workers/member.mjs` wrote with `out=`:
- * `queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed`. A last line without its end is left out.
+ * `queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed topic`. A last line without its end is left out.
  */
 export function readDeliveries(file: string): readonly Delivery[] {
   return linesOf(file).map(line => {
-    const [id, offset, sequence, at, place = '', reconsumeTimes, outcome] = line.split(' ');
+    const [id, offset, sequence, at, place = '', reconsumeTimes, outcome, topic = ''] = line.split(' ');
     return {
       queue: `${place}#${id}`,
+      topic,
       queueId: Number(id),
       offset: Number(offset),
       sequence: Number(sequence),
@@ -44,6 +47,7 @@ export function readJavaDeliveries(file: string, topic: string): readonly Delive
   const wallBehind = Date.now() - monotonicMs();
   return readConsumed(file).map(each => ({
     queue: `${topic}@${each.brokerName}#${each.queueId}`,
+    topic,
     queueId: each.queueId,
     offset: each.queueOffset,
     sequence: each.sequence,

@@ -50,6 +50,7 @@ function world(
   const failed: FailedMessage[] = [];
   const told: string[] = [];
   const allows = { delivery: true };
+  const stop = new AbortController();
   const listener = concurrently((messages, context) => {
     calls.push({ offsets: offsetsOf(messages), context });
     return options.listen?.(messages, context);
@@ -57,6 +58,7 @@ function world(
   const dispatcher = new ConcurrentDispatcher(owned, slots, batchSize, {
     listenerOf: () => listener,
     mayDeliver: () => allows.delivery,
+    stopSignal: stop.signal,
     onFailed: messages => void failed.push(...messages),
     onMisuse: error => told.push(`${error.code}: ${error.message}`),
   });
@@ -388,6 +390,7 @@ describe('the answer of a listener', () => {
     const dispatcher = new ConcurrentDispatcher(owned, slots, 1, {
       listenerOf: message => fail(new Error(`no listener for topic ${message.topic}`)),
       mayDeliver: () => true,
+      stopSignal: new AbortController().signal,
       onFailed: messages => void failed.push(...messages),
       onMisuse: () => {},
     });
@@ -504,6 +507,17 @@ describe('a queue that is given up', () => {
     expect([told, dispatcher.pending]).toEqual([[], 1]);
     for (const one of failed) dispatcher.settle(one);
     expect([told, dispatcher.pending]).toEqual([['drained'], 0]);
+  });
+
+  it('is told to nobody once its calls were aborted', async () => {
+    const { hands, listen } = handHeld();
+    const { bring, dispatcher, awaitDrained, told } = world({ listen });
+    bring(0, 1);
+    awaitDrained();
+    dispatcher.abort(new Error('revoked'));
+    hands[0]?.resolve(undefined);
+    await turn();
+    expect(told).toEqual([]);
   });
 
   it('does not wait for a message that nobody took and that it will not deliver again', () => {

@@ -27,7 +27,7 @@ class World {
   storedInReset = 0;
   lastTaken = -1;
   takes = 0;
-  gateShut = false;
+  withheld = false;
 
   start(at: number): void {
     this.line.reset(queueOffset(at));
@@ -35,11 +35,17 @@ class World {
     this.lastTaken = -1;
   }
 
+  withhold(withheld: boolean): void {
+    this.withheld = withheld;
+    this.line.withhold(withheld);
+  }
+
   take(way: Way): void {
     const othersBefore = this.carriers.filter(c => !c.told && this.ageOf(c) < 1000 && this.blocks(c, way));
     const offset = this.line[way](this.now);
     if (offset === undefined) return;
     this.takes++;
+    expect(this.withheld, 'nothing leaves while withheld').toBe(false);
     expect(offset, 'the point itself, never past it').toBe(this.line.point);
     expect(offset, 'values never go back').toBeGreaterThanOrEqual(this.lastTaken);
     expect(othersBefore, 'one carrier in flight').toEqual([]);
@@ -140,6 +146,10 @@ const step = fc.oneof(
       lost: fc.boolean(),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('withhold' as const), withheld: fc.boolean() }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -168,6 +178,9 @@ function run(world: World, steps: readonly Step[]): void {
       }
       case 'pass':
         world.pass(now.ms, now.lost);
+        break;
+      case 'withhold':
+        world.withhold(now.withheld);
         break;
       default:
         now satisfies never;
@@ -199,6 +212,7 @@ describe('whatever happens to carriers', () => {
         const world = new World();
         world.start(start);
         run(world, steps);
+        world.withhold(false);
         world.pass(1000, true);
         for (const carrier of world.carriers) world.tell(carrier, 'unknown');
         for (let more = 0; more < 2 && !world.line.isSettled; more++) {

@@ -244,6 +244,66 @@ describe('a line that may not commit', () => {
     expect(asked).toBe(0);
   });
 
+  it('hands nothing over while withheld, in any way, and the point goes on moving', () => {
+    const line = lineAt(10, 12);
+    line.withhold(true);
+    expect([line.take(0), line.takeOneway(0), line.takeFinal(0)]).toEqual([undefined, undefined, undefined]);
+    expect(line.advance(queueOffset(15))).toBe(true);
+    expect([line.point, line.handed, line.isSettled, line.isClosed]).toEqual([15, 10, false, false]);
+    line.withhold(false);
+    expect(line.take(0)).toBe(15);
+  });
+
+  it('starts no carrier by being asked while withheld', () => {
+    const line = lineAt(10, 12);
+    line.withhold(true);
+    line.take(0);
+    expect(line.waitForFinal(0)).toBe(0);
+    line.withhold(false);
+    expect(line.takeFinal(0)).toBe(12);
+  });
+
+  it('takes the outcome of a carrier that left before it was withheld', () => {
+    const line = lineAt(10, 12);
+    let woken = 0;
+    line.take(0);
+    line.onceSettled(() => woken++);
+    line.withhold(true);
+    line.settled(queueOffset(12), true);
+    expect([line.handed, line.isSettled, woken]).toEqual([12, true, 1]);
+  });
+
+  it('still doubts a carrier whose outcome came while withheld and is not known', () => {
+    const line = lineAt(10, 12);
+    line.take(0);
+    line.withhold(true);
+    line.settled(queueOffset(12), false);
+    expect(line.take(1000)).toBeUndefined();
+    line.withhold(false);
+    expect(line.take(1000)).toBe(12);
+  });
+
+  it('may be moved back while withheld, and hands that over afterwards', () => {
+    const line = lineAt(10, 12);
+    line.withhold(true);
+    line.reset(queueOffset(4));
+    expect(line.take(0)).toBeUndefined();
+    line.withhold(false);
+    expect(line.take(0)).toBe(4);
+  });
+
+  it('stays shut by its gate, or closed, when it is no longer withheld', () => {
+    const shut = new CommitLine(() => false);
+    shut.reset(queueOffset(7));
+    const closed = lineAt(10, 12);
+    closed.close();
+    for (const line of [shut, closed]) {
+      line.withhold(true);
+      line.withhold(false);
+    }
+    expect([shut.take(0), closed.take(0)]).toEqual([undefined, undefined]);
+  });
+
   it('hands nothing over when closed, and wakes who waits', () => {
     const line = lineAt(10, 12);
     let woken = 0;

@@ -18,6 +18,7 @@ import { ownerTimeline, settlement, type Touch } from '../../support/history/own
 function delivery(sequence: number, given: Partial<Delivery> = {}): Delivery {
   return {
     queue: 'orders@broker-a#0',
+    topic: 'orders',
     queueId: 0,
     offset: sequence,
     sequence,
@@ -59,7 +60,7 @@ describe('the history checker', () => {
       deliveries: [[delivery(0, { isDone: false })]],
     });
 
-    expect(verdict).toMatchObject({ done: 0, failed: 1, lost: [0] });
+    expect(verdict).toMatchObject({ done: 0, failed: 1, lost: [0], repeatedByOffset: 0 });
   });
 
   test('a message that failed and came back from the retry topic is neither lost nor repeated', () => {
@@ -93,7 +94,7 @@ describe('the history checker', () => {
     ]);
   });
 
-  test('finds a stored message that nobody did, also when another copy of it was done', () => {
+  test('finds a stored message that nobody was given, also when another copy of it was done', () => {
     const verdict = checkHistory({
       sent: { from: 0, to: 1 },
       deliveries: [[delivery(0)]],
@@ -190,7 +191,7 @@ describe('the files of the members', () => {
   test('are read line by line; a last line that is half written is left out', () => {
     const out = file(
       'out',
-      '3 17 42 1234.5 orders@broker-a 0 ok\n0 2 7 1300 %RETRY%g@broker-a 2 failed\n3 18 4',
+      '3 17 42 1234.5 orders@broker-a 0 ok orders\n0 2 7 1300 %RETRY%g@broker-a 2 failed orders\n3 18 4',
     );
 
     expect(readDeliveries(out)).toEqual([

@@ -4,13 +4,22 @@ import { ConnectionError, ConsumerError, ProtocolError } from '../../../src/erro
 import { encodeClientBatch } from '../../../src/protocol/client-batch.ts';
 import { encodeReply, readHeader } from '../../../src/protocol/define-request.ts';
 import { decodeFrame, type Frame } from '../../../src/protocol/frame.ts';
+import { readRecords } from '../../../src/protocol/message-record.ts';
 import { sysFlagBits } from '../../../src/protocol/record-layout.ts';
 import { pullMessage } from '../../../src/protocol/requests/pull-message.ts';
 import { StoredMessage } from '../../../src/protocol/stored-message.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
 import type { Caller, Encode, OnOutcome } from '../../../src/transport/call.ts';
 import { type PullAnswer, PullCalls, type PullCallsOptions } from '../../../src/transport/pull-calls.ts';
-import { aQueue, at, messagesBetween, offsetsOf, recordOf, turn } from '../../support/builders.ts';
+import {
+  aQueue,
+  at,
+  messagesBetween,
+  offsetsOf,
+  readOptions,
+  recordOf,
+  turn,
+} from '../../support/builders.ts';
 
 /** A line that keeps what is asked, and answers when the test does. */
 class FakeCaller implements Caller {
@@ -162,15 +171,18 @@ describe('the answer to a pull', () => {
     });
   });
 
-  it.each([5, 7, 0])('found that would go on at %s, not past the last message, goes on past it', next => {
-    const { pull, reply } = pulling();
-    pull(5);
-    expect(summary(reply(0, { nextBeginOffset: next }, records(5, 8)))).toEqual({
-      kind: 'found',
-      offsets: [5, 6, 7],
-      nextOffset: 8,
-    });
-  });
+  it.each([5, 0])(
+    'found that would go on at %s, not past what was asked, goes on past its last message',
+    next => {
+      const { pull, reply } = pulling();
+      pull(5);
+      expect(summary(reply(0, { nextBeginOffset: next }, records(5, 8)))).toEqual({
+        kind: 'found',
+        offsets: [5, 6, 7],
+        nextOffset: 8,
+      });
+    },
+  );
 
   it('found with nothing in it only moves on', () => {
     const { pull, reply } = pulling();
@@ -190,14 +202,6 @@ describe('the answer to a pull', () => {
     const answer = reply(0, { nextBeginOffset: 8 }, body);
     expect(summary(answer)).toEqual({ kind: 'found', offsets: [6], nextOffset: 8 });
     expect(answer?.kind === 'found' && answer.bytes).toBe(recordOf(6, { tags: 'Aa' }).length);
-  });
-
-  it('found is cut to what was asked when a pull from the middle of an inner batch brings all of it', () => {
-    const { pull, reply } = pulling();
-    pull(6);
-    const answer = reply(0, { nextBeginOffset: 8 }, records(4, 8));
-    expect(summary(answer)).toEqual({ kind: 'found', offsets: [6, 7], nextOffset: 8 });
-    expect(answer?.kind === 'found' && answer.bytes).toBe(records(6, 8).length);
   });
 
   it.each([19, 20])('%i without progress may be repeated at once only if the broker held it', async code => {
@@ -366,6 +370,65 @@ describe('an answer with a message that cannot be read', () => {
   });
 });
 
+describe('an answer with a message in a wrong place', () => {
+  /** Asks at 16 and gets records that say they are at these offsets, in an answer that ends at 20. */
+  function answerOf(...offsets: readonly number[]): PullAnswer | undefined {
+    const { pull, reply } = pulling();
+    pull(16);
+    return reply(0, { nextBeginOffset: 20 }, Buffer.concat(offsets.map(offset => recordOf(offset))));
+  }
+
+  it.each([
+    ['the last one lies far behind the end of the answer', [16, 17, 18, 10_005], [16, 17, 18], 19],
+    ['the last one lies just behind the end of the answer', [16, 17, 18, 20], [16, 17, 18], 19],
+    ['one in the middle lies far behind the end of the answer', [16, 10_005, 18, 19], [16], 17],
+    ['the first one does', [10_005, 17, 18, 19], [], 16],
+    ['one lies before what was asked for', [16, 17, 3, 19], [16, 17], 18],
+    ['the first one lies before what was asked for', [3, 17, 18, 19], [], 16],
+    ['the only one lies before what was asked for', [3], [], 16],
+    ['two say the same', [16, 17, 17, 19], [16], 17],
+    ['one says the place of a later one, so that either may be wrong', [16, 19, 18], [16], 17],
+    ['one says a place before several good ones', [16, 17, 18, 16], [], 16],
+  ])('is damaged when %s', (_, offsets, good, nextOffset) => {
+    const answer = answerOf(...offsets);
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: good, nextOffset });
+    expect(answer?.kind === 'damaged' && answer.error).toBeInstanceOf(ProtocolError);
+  });
+
+  it('names the message and the range', () => {
+    const answer = answerOf(16, 17, 18, 10_005);
+    expect(answer?.kind === 'damaged' && [answer.error.code, answer.error.message]).toEqual([
+      'RMQ_BAD_MESSAGE',
+      'message id-10005 says it is at orders@broker-a#0:10005, in an answer that goes from 16 to 20',
+    ]);
+  });
+
+  it.each([
+    ['all places are taken', [16, 17, 18, 19]],
+    ['the broker filtered some out', [17, 19]],
+  ])('is none when %s', (_, offsets) => {
+    expect(summary(answerOf(...offsets))).toEqual({ kind: 'found', offsets, nextOffset: 20 });
+  });
+
+  it('stops at an earlier message with a changed body', () => {
+    const { pull, reply } = pulling();
+    pull(16);
+    const body = Buffer.concat([recordOf(16), changedRecord(17), recordOf(10_005)]);
+    const answer = reply(0, { nextBeginOffset: 20 }, body);
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [16], nextOffset: 17 });
+    expect(answer?.kind === 'damaged' && answer.error.message).toContain('CRC');
+  });
+
+  it('stops before a later record that cannot be read', () => {
+    const { pull, reply } = pulling();
+    pull(16);
+    const broken = recordOf(18);
+    broken.writeInt32BE(0x1234, 4);
+    const answer = reply(0, { nextBeginOffset: 20 }, Buffer.concat([recordOf(16), recordOf(10_005), broken]));
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [16], nextOffset: 17 });
+  });
+});
+
 describe('an inner batch', () => {
   const size = 50;
   const entries = Array.from({ length: size }, (_, i) => ({
@@ -392,6 +455,49 @@ describe('an inner batch', () => {
       nextOffset: 100 + size,
     });
     expect(looked).toBeLessThan(5);
+  });
+
+  it('is cut to what was asked when a pull from its middle brings all of it', () => {
+    const { pull, reply } = pulling();
+    pull(120);
+    const answer = reply(0, { nextBeginOffset: 152 }, Buffer.concat([record, records(150, 152)]));
+    expect(summary(answer)).toEqual({
+      kind: 'found',
+      offsets: offsetsOf(messagesBetween(120, 152)),
+      nextOffset: 152,
+    });
+    const all = readRecords(record, readOptions).messages;
+    const cutSize = all.slice(20).reduce((sum, { storeSize }) => sum + storeSize, records(150, 152).length);
+    expect(answer?.kind === 'found' && answer.bytes).toBe(cutSize);
+  });
+
+  it.each([
+    ['far before', 7, 20],
+    ['just before', 70, 120],
+  ])('that lies %s what was asked for is in a wrong place as a whole', (_, base, asked) => {
+    const { pull, reply } = pulling();
+    pull(asked);
+    const moved = recordOf(base, {
+      body: encodeClientBatch(entries.slice(0, asked - base)),
+      sysFlag: sysFlagBits.innerBatch | sysFlagBits.needUnwrap,
+      properties: [['INNER_NUM', String(asked - base)]],
+    });
+    const body = Buffer.concat([moved, recordOf(asked + 50)]);
+    expect(summary(reply(0, { nextBeginOffset: asked + 51 }, body))).toEqual({
+      kind: 'damaged',
+      offsets: [],
+      nextOffset: asked,
+    });
+  });
+
+  it('that reaches past the end of the answer is damaged from there on', () => {
+    const { pull, reply } = pulling();
+    pull(100);
+    expect(summary(reply(0, { nextBeginOffset: 130 }, record))).toEqual({
+      kind: 'damaged',
+      offsets: offsetsOf(messagesBetween(100, 130)),
+      nextOffset: 130,
+    });
   });
 
   it('with a changed body is damaged from its first message on', () => {

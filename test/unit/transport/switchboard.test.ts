@@ -112,6 +112,39 @@ it('closing all fails what waits, once, and forgets the lines', async () => {
   expect([switchboard.addresses(), clock.pending]).toEqual([[], 0]);
 });
 
+describe('after all were closed', () => {
+  it('a line asked for later is closed at once, no connection is wanted, and none is kept', () => {
+    const { switchboard, wanted } = exchange(() => undefined);
+    switchboard.line(a);
+    switchboard.closeAll(stopping);
+    const later = [switchboard.line(a), switchboard.line(b)];
+    expect(later.map(line => [line.address, line.isOpen])).toEqual([
+      [a, false],
+      [b, false],
+    ]);
+    expect([wanted, switchboard.addresses(), switchboard.isOpen(b)]).toEqual([[a], [], false]);
+  });
+
+  it('a call fails with why they were closed, without waiting for its time limit', async () => {
+    const { switchboard, clock, asked } = exchange(() => ({ code: 0 }));
+    switchboard.closeAll(stopping);
+    switchboard.closeAll(new ConnectionError('RMQ_CONNECTION_LOST', 'closed once more'));
+    const request = switchboard.request(a, maxOffset, header, { timeoutMs: 1000, what });
+    expect(clock.pending).toBe(0);
+    await expect(request).rejects.toMatchObject({
+      code: 'RMQ_CONNECTION_LOST',
+      message: expect.stringContaining('the consumer stops'),
+    });
+    expect([asked, clock.pending]).toEqual([[], 0]);
+  });
+
+  it('a one-way request is not sent', () => {
+    const { switchboard } = exchange(() => undefined);
+    switchboard.closeAll(stopping);
+    expect(switchboard.oneway(a, maxOffset, header, { what })).toBe(false);
+  });
+});
+
 it('without a handler for faults a throwing callback becomes a process warning', async () => {
   const switchboard = new Switchboard({ clock: new TestClock(), onWanted: () => {} });
   const line = switchboard.line(a);

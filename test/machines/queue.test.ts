@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { ConnectionError, RocketmqError } from '../../src/errors/errors.ts';
+import { SharedFlow } from '../../src/flow/flow-gate.ts';
+import { OwnedQueue } from '../../src/flow/owned-queue.ts';
+import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
+import { type ConsumeReturn, concurrently } from '../../src/listeners/listener.ts';
+import { consumeMachine } from '../../src/machines/consume/consume.machine.ts';
+import { pullMachine } from '../../src/machines/pull/pull.machine.ts';
+import { queueMachine } from '../../src/machines/queue/queue.machine.ts';
+import type { QueueReport, QueueWork, RevokeReason } from '../../src/machines/queue/queue.types.ts';
+import type { MessageExt } from '../../src/model/message.ts';
+import { TestClock } from '../../src/testing/test-clock.ts';
+import type { PullAnswer } from '../../src/transport/pull-calls.ts';
+import { aQueue, at, type Deferred, deferred, found, turn } from '../support/builders.ts';
+import { ChartCoverage } from '../support/chart-coverage.ts';
+
+const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'connection to broker-a lost');
+const limits = {
+  countOfQueue: 10,
+  bytesOfQueue: 1e9,
+  spanOfQueue: 1e6,
+  countOfAll: 1e6,
+  bytesOfAll: 1e9,
+};
+const coverage = new ChartCoverage(queueMachine);
+const running: { readonly actor: { stop(): unknown }; readonly clock: TestClock }[] = [];
+
+interface Options {
+  readonly machine?: typeof queueMachine;
+  readonly suspended?: boolean;
+  readonly handoverPause?: number;
+  readonly listen?: () => ConsumeReturn;
+}
+
+/** A queue whose start is 100, with pulls, listener calls and commits in the hand of the test. `log` keeps their order. */
+async function start(options: Options = {}) {
+  const clock = new TestClock();
+  const log: string[] = [];
+  const told: QueueReport[] = [];
+  const hands: Deferred<undefined>[] = [];
+  const commits: (Deferred<void> & { readonly signal: AbortSignal; readonly timeoutMs: number })[] = [];
+  const pulls: ((answer: PullAnswer) => void)[] = [];
+  const failed: { readonly settle: () => void; readonly redeliver: () => void }[] = [];
+  const reads: Deferred<undefined>[] = [];
+  const owned = new OwnedQueue<MessageExt>(
+    aQueue,
+    { advance: point => log.push(`point ${point}`), reset: () => {} },
+    new SharedFlow(limits),
+  );
+  const slots = new HandlerSlots(8);
+  slots.open();
+  const listener = concurrently(
+    options.listen ??
+      (() => {
+        const hand = deferred<undefined>();
+        hands.push(hand);
+        return hand.promise;
+      }),
+  );
+  const work: QueueWork = {
+    owned,
+    slots,
+    batchSize: 1,
+    pull: {
+      resolveStart: async () => ({ offset: at(100), stored: true }),
+      pull: (offset, _, answer) => {
+        log.push(`pull ${offset}`);
+        pulls.push(answer);
+      },
+      readCommitted: () => {
+        const hand = deferred<undefined>();
+        reads.push(hand);
+        return hand.promise;
+      },
+      correct: async () => {},
+      takeCommit: () => undefined,
+      settleCommit: () => {},
+      withholdCommits: withheld => log.push(withheld ? 'withhold' : 'allow'),
+    },
+    consume: {
+      listenerOf: () => listener,
+      mayDeliver: () => true,
+      stopSignal: new AbortController().signal,
+      sendBack: (messages, settle, redeliver) => {
+        for (const one of messages)
+          failed.push({ settle: () => settle(one), redeliver: () => redeliver(one) });
+      },
+    },
+    settings: {
+      pullInterval: 0,
+      flowControlInterval: 50,
+      maxRereads: 3,
+      random: () => 0.5,
+      now: () => clock.now(),
+      revokeTimeout: 10_000,
+      commitTimeout: 3000,
+    },
+    withholdCommits: () => log.push('withhold'),
+    commitFinal: ({ timeoutMs, signal }) => {
+      log.push('commit');
+      const hand = { ...deferred<void>(), timeoutMs, signal };
+      commits.push(hand);
+      return hand.promise;
+    },
+    release: () => log.push('release'),
+  };
+  const actor = createActor(options.machine ?? queueMachine, {
+    clock,
+    inspect: coverage.inspect,
+    input: {
+      work,
+      handoverPause: options.handoverPause ?? 0,
+      suspended: options.suspended ?? false,
+      parent: { send: event => told.push(event) },
+    },
+  });
+  actor.subscribe({ error: error => expect.fail(String(error)) });
+  actor.start();
+  running.push({ actor, clock });
+  await turn();
+  return {
+    actor,
+    clock,
+    owned,
+    slots,
+    hands,
+    commits,
+    failed,
+    reads,
+    log: () => log.splice(0),
+    told: () => told.splice(0),
+    send: actor.send.bind(actor),
+    revoke: (reason: RevokeReason = 'rebalance', grace = 10_000) =>
+      actor.send({ type: 'queue.revoke', reason, grace }),
+    answer: (outcome: PullAnswer) => pulls.at(-1)?.(outcome),
+    pullCount: () => pulls.length,
+    state: () => actor.getSnapshot().value,
+    child: (name: 'pull' | 'consume') => actor.getSnapshot().children[name]?.getSnapshot().value,
+  };
+}
+
+/** With two messages in their listener calls, nothing told or logged so far. */
+async function delivering(options: Options = {}) {
+  const world = await start(options);
+  world.answer(found(100, 102));
+  world.told();
+  world.log();
+  return world;
+}
+
+function ended(
+  reason: RevokeReason,
+  more: { readonly abandoned?: number; readonly commitError?: unknown } = {},
+) {
+  const { abandoned = 0, commitError = undefined } = more;
+  return { type: 'queue.ended', queue: aQueue, reason, abandoned, commitError, returns: false };
+}
+
+const steady = { working: { owned: 'steady' } };
+const draining = { working: 'draining' };
+
+afterEach(() => {
+  for (const { actor, clock } of running.splice(0)) {
+    actor.stop();
+    expect(clock.pending, 'timers left behind').toBe(0);
+  }
+});
+
+describe('an owned queue', () => {
+  it('pulls and delivers, and tells where it was placed', async () => {
+    const { state, told, child, answer, hands, pullCount } = await start();
+    expect([state(), told()]).toEqual([steady, [{ type: 'queue.placed', queue: aQueue, offset: 100 }]]);
+    answer(found(100, 102));
+    expect([hands.length, pullCount(), child('consume')]).toEqual([2, 2, { dispatching: 'watching' }]);
+  });
+
+  it('waits for its former owner when told to', async () => {
+    const { clock, pullCount, child } = await start({ handoverPause: 400 });
+    expect(child('pull')).toBe('waitingForHandover');
+    await clock.advance(400);
+    expect(pullCount()).toBe(1);
+  });
+
+  it('begins suspended when told to, and suspends and resumes both sides', async () => {
+    const { send, child } = await start({ suspended: true });
+    const sides = () => [child('pull'), child('consume')];
+    expect(sides()).toEqual(['paused', 'suspended']);
+    send({ type: 'queue.resume' });
+    expect(sides()).toEqual(['resolvingOffset', 'idle']);
+    send({ type: 'queue.suspend' });
+    expect(sides()).toEqual(['paused', 'suspended']);
+  });
+
+  describe('that is to be verified', () => {
+    const verifying = (substate: string) => ({ working: { owned: { verifying: substate } } });
+    const running = [{ dispatching: 'watching' }, 'pulling'];
+
+    async function asking() {
+      const world = await delivering();
+      world.send({ type: 'queue.verify' });
+      return { ...world, sides: () => [world.child('consume'), world.child('pull')] };
+    }
+
+    it('stops delivering before it asks, withholds commits meanwhile, and says when that is done', async () => {
+      const { sides, state, told, reads, log } = await asking();
+      expect([state(), sides(), log()]).toEqual([
+        verifying('held'),
+        ['suspended', { verifying: 'asking' }],
+        ['withhold'],
+      ]);
+      reads[0]?.resolve(undefined);
+      await turn();
+      expect([state(), sides(), told(), log()]).toEqual([
+        steady,
+        ['suspended', 'paused'],
+        [{ type: 'queue.verified', queue: aQueue }],
+        ['allow'],
+      ]);
+    });
+
+    it('and goes on by itself when the others were resumed before its broker answered', async () => {
+      const { sides, state, send, reads } = await asking();
+      send({ type: 'queue.resume' });
+      expect([state(), sides()]).toEqual([verifying('resumeAsked'), ['suspended', { verifying: 'asking' }]]);
+      reads[0]?.resolve(undefined);
+      await turn();
+      expect([state(), sides()]).toEqual([steady, running]);
+    });
+
+    it('stays where it is when the others were resumed and suspended again', async () => {
+      const { sides, state, send, reads } = await asking();
+      send({ type: 'queue.resume' });
+      send({ type: 'queue.suspend' });
+      reads[0]?.resolve(undefined);
+      await turn();
+      expect([state(), sides()]).toEqual([steady, ['suspended', 'paused']]);
+    });
+
+    it.each(['held', 'resumeAsked'])(
+      'once more while it is %s asks again, and believes no older answer',
+      async before => {
+        const { sides, state, send, reads, told } = await asking();
+        if (before === 'resumeAsked') send({ type: 'queue.resume' });
+        send({ type: 'queue.verify' });
+        reads[0]?.resolve(undefined);
+        await turn();
+        expect([state(), sides(), reads.length, told()]).toEqual([
+          verifying('held'),
+          ['suspended', { verifying: 'asking' }],
+          2,
+          [],
+        ]);
+        reads[1]?.resolve(undefined);
+        await turn();
+        expect([state(), sides(), told()]).toEqual([
+          steady,
+          ['suspended', 'paused'],
+          [{ type: 'queue.verified', queue: aQueue }],
+        ]);
+      },
+    );
+
+    it('and revoked meanwhile is given up like any other, its commits withheld', async () => {
+      const { state, revoke, log } = await asking();
+      revoke();
+      expect([state(), log()]).toEqual([draining, ['withhold', 'allow', 'withhold']]);
+    });
+  });
+
+  it('tells what its children tell, with its name', async () => {
+    const { answer, told, hands, log } = await start({ listen: () => 'nonsense' as unknown as undefined });
+    told();
+    log();
+    answer({ kind: 'moved', correctTo: at(500), reason: 'OFFSET_TOO_SMALL' });
+    await turn();
+    answer(found(500, 520));
+    answer({ kind: 'failed', error: lost });
+    expect(told()).toMatchObject([
+      { type: 'queue.corrected', queue: aQueue, from: 100, to: 500, reason: 'OFFSET_TOO_SMALL' },
+      { type: 'fault', actor: 'orders@broker-a#0', error: { code: 'RMQ_LISTENER_RESULT' } },
+      { type: 'queue.throttled', queue: aQueue, cause: 'countOfQueue' },
+    ]);
+    expect(hands).toEqual([]);
+  });
+
+  it('tells of trouble and of room', async () => {
+    const { clock, answer, told, hands } = await start();
+    told();
+    answer({ kind: 'failed', error: lost });
+    await clock.advance(100);
+    answer(found(100, 111));
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    expect(told()).toEqual([
+      { type: 'queue.troubled', queue: aQueue, error: lost },
+      { type: 'queue.throttled', queue: aQueue, cause: 'countOfQueue' },
+      { type: 'queue.unthrottled', queue: aQueue },
+    ]);
+  });
+
+  it('hands a fault of its own to the parent and lives on', async () => {
+    const { send, told, state } = await delivering();
+    const fault = { type: 'fault', error: lost, actor: 'queue' } as const;
+    send(fault);
+    expect([state(), told()]).toEqual([steady, [fault]]);
+  });
+});
+
+describe('a revoked queue', () => {
+  it('stops pulling, lets its listeners end, commits, and is told as ended once', async () => {
+    const { revoke, state, child, hands, log, told, commits, actor, answer } = await delivering();
+    revoke();
+    expect([state(), child('pull'), child('consume')]).toEqual([draining, 'revoked', 'draining']);
+    answer(found(102, 105)); // the pull on the wire
+    hands[1]?.resolve(undefined);
+    hands[0]?.resolve(undefined);
+    await turn();
+    expect([state(), log(), told()]).toEqual(['committing', ['withhold', 'point 102', 'commit'], []]);
+    expect(commits.map(({ timeoutMs }) => timeoutMs)).toEqual([3000]);
+    commits[0]?.resolve();
+    await turn();
+    expect([state(), log(), told()]).toEqual(['revoked', ['release'], [ended('rebalance')]]);
+    expect(actor.getSnapshot().status).toBe('done');
+  });
+
+  it('that never found its place is over at once', async () => {
+    const { revoke, commits, told, log } = await start({ suspended: true });
+    revoke();
+    commits[0]?.resolve();
+    await turn();
+    expect([log(), told()]).toEqual([['withhold', 'commit', 'release'], [ended('rebalance')]]);
+  });
+
+  it('commits what is done when the grace is over, and late results count for nothing', async () => {
+    const { clock, revoke, hands, log, told, commits, owned: queue } = await delivering();
+    revoke('rebalance', 5000);
+    hands[0]?.resolve(undefined);
+    await clock.advance(5000);
+    expect([log(), queue.count]).toEqual([['withhold', 'point 101', 'commit'], 0]);
+    hands[1]?.resolve(undefined);
+    await turn();
+    commits[0]?.resolve();
+    await turn();
+    expect([log(), told()]).toEqual([['release'], [ended('rebalance', { abandoned: 1 })]]);
+  });
+
+  it('whose last commit failed says so', async () => {
+    const { revoke, hands, told, commits, log } = await delivering();
+    revoke();
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    commits[0]?.reject(lost);
+    await turn();
+    expect([log().slice(-1), told()]).toEqual([['release'], [ended('rebalance', { commitError: lost })]]);
+  });
+
+  it('whose last commit is never answered gives up a little after the time limits of its two requests', async () => {
+    const { clock, revoke, hands, told, commits, state } = await delivering();
+    revoke();
+    for (const hand of hands) hand.resolve(undefined);
+    await clock.advance(6499);
+    expect([state(), commits[0]?.signal.aborted]).toEqual(['committing', false]);
+    await clock.advance(1);
+    expect([state(), commits[0]?.signal.aborted]).toEqual(['revoked', true]);
+    expect(told()).toMatchObject([
+      {
+        type: 'queue.ended',
+        commitError: {
+          code: 'RMQ_REQUEST_TIMEOUT',
+          message: 'the last commit of orders@broker-a#0 was not answered within 6500 ms',
+        },
+      },
+    ]);
+  });
+
+  it('revoked again with less time ends by that, and with more time no later than before', async () => {
+    const { clock, revoke, state } = await delivering();
+    revoke('rebalance', 10_000);
+    await clock.advance(1000);
+    revoke('rebalance', 60_000);
+    await clock.advance(1000);
+    revoke('rebalance', 3000);
+    await clock.advance(2000);
+    revoke('rebalance', 10_000);
+    await clock.advance(999);
+    expect(state()).toEqual(draining);
+    await clock.advance(1);
+    expect(state()).toBe('committing');
+  });
+
+  it('waits for a send-back under way, and for one that nobody took no longer', async () => {
+    const { revoke, hands, failed, state, log } = await delivering();
+    hands[0]?.reject(new Error('no'));
+    hands[1]?.resolve(undefined);
+    await turn();
+    revoke();
+    expect(state()).toEqual(draining);
+    failed[0]?.redeliver();
+    expect([state(), log()]).toEqual(['committing', ['withhold', 'commit']]);
+  });
+
+  it('still tells what its children tell', async () => {
+    const { revoke, answer, told, hands } = await start();
+    answer(found(100, 120));
+    told();
+    revoke();
+    expect(told()).toEqual([{ type: 'queue.unthrottled', queue: aQueue }]);
+    hands[0]?.resolve('nonsense' as unknown as undefined);
+    await turn();
+    expect(told()).toMatchObject([{ type: 'fault', error: { code: 'RMQ_LISTENER_RESULT' } }]);
+  });
+
+  it('ignores suspend, resume and verify', async () => {
+    const { revoke, send, state, told } = await delivering();
+    revoke();
+    for (const type of ['queue.suspend', 'queue.resume', 'queue.verify'] as const) send({ type });
+    expect([state(), told()]).toEqual([draining, []]);
+  });
+});
+
+describe('at shutdown', () => {
+  it('the queue leaves the commit, and the offsets, to the persister', async () => {
+    const { revoke, hands, log, told, state } = await delivering();
+    revoke('shutdown');
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    expect([state(), log(), told()]).toEqual(['revoked', ['point 101', 'point 102'], [ended('shutdown')]]);
+  });
+
+  it('a queue that drains for the next owner already commits by itself, within the time that is left', async () => {
+    const { clock, revoke, log, told, commits } = await delivering();
+    revoke();
+    revoke('shutdown', 50);
+    await clock.advance(50);
+    commits[0]?.resolve();
+    await turn();
+    expect([log(), told()]).toEqual([
+      ['withhold', 'commit', 'release'],
+      [ended('rebalance', { abandoned: 2 })],
+    ]);
+  });
+
+  it('a queue that commits already ends with its answer', async () => {
+    const { revoke, hands, commits, told, log } = await delivering();
+    revoke();
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    revoke('shutdown', 50);
+    commits[0]?.resolve();
+    await turn();
+    expect([log().slice(-1), told()]).toEqual([['release'], [ended('rebalance')]]);
+  });
+});
+
+describe('a lost queue', () => {
+  it('is forgotten by the offset store at once, so that nobody commits what still ends, and commits nothing', async () => {
+    const { revoke, hands, log, told, commits, state } = await delivering();
+    revoke('lost');
+    expect([state(), log()]).toEqual([draining, ['release']]);
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    expect([state(), commits, told()]).toEqual(['revoked', [], [ended('lost')]]);
+  });
+
+  it('stays lost, whatever it is revoked for later', async () => {
+    const { revoke, hands, told, commits } = await delivering();
+    revoke('lost');
+    revoke('rebalance');
+    revoke('shutdown', 1000);
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    expect([commits, told()]).toEqual([[], [ended('lost')]]);
+  });
+
+  it('commits nothing when it is lost while it drains', async () => {
+    const { revoke, hands, log, told, commits } = await delivering();
+    revoke('rebalance');
+    revoke('lost');
+    expect(log()).toEqual(['withhold', 'release']);
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    expect([commits, told()]).toEqual([[], [ended('lost')]]);
+  });
+
+  it('breaks off its commit when it is lost meanwhile', async () => {
+    const { revoke, hands, log, told, commits, state } = await delivering();
+    revoke('rebalance');
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    log();
+    revoke('lost');
+    expect([state(), commits[0]?.signal.aborted, log(), told()]).toEqual([
+      'revoked',
+      true,
+      ['release'],
+      [ended('lost')],
+    ]);
+  });
+});
+
+describe('a child that dies', () => {
+  const broken = new Error('broken');
+  const dying = () => {
+    throw broken;
+  };
+
+  it('of the pull side is told; the queue drains, commits and ends', async () => {
+    const machine = queueMachine.provide({
+      actors: { pull: pullMachine.provide({ guards: { goesOn: dying } }) },
+    });
+    const { answer, told, state, commits, hands, log } = await start({ machine });
+    answer(found(100, 101));
+    told();
+    answer(found(100, 101));
+    expect(hands).toEqual([]);
+    await turn();
+    expect(state()).toBe('committing');
+    commits[0]?.resolve();
+    await turn();
+    expect([log().slice(-2), told()]).toEqual([['commit', 'release'], [ended('rebalance')]]);
+  });
+
+  it('of the pull side is told as a fault with its name', async () => {
+    const machine = queueMachine.provide({
+      actors: { pull: pullMachine.provide({ guards: { goesOn: dying } }) },
+    });
+    const { answer, told } = await start({ machine });
+    told();
+    answer(found(100, 101));
+    await turn();
+    expect(told()).toMatchObject([
+      {
+        type: 'fault',
+        actor: 'pull orders@broker-a#0',
+        error: { code: 'RMQ_INTERNAL', message: expect.stringContaining('broken') },
+      },
+    ]);
+  });
+
+  it('of the pull side lets running listeners end within the grace', async () => {
+    const machine = queueMachine.provide({
+      actors: { pull: pullMachine.provide({ guards: { mayRepeat: dying } }) },
+    });
+    const { clock, answer, told, state, hands } = await start({ machine });
+    answer(found(100, 101));
+    told();
+    answer({ kind: 'none', nextOffset: at(101), mayRepeat: true });
+    expect([state(), hands.length]).toEqual([draining, 1]);
+    await clock.advance(10_000);
+    expect(state()).toBe('committing');
+  });
+
+  it('of the consume side ends the queue without a commit, and nothing is pulled any more', async () => {
+    const machine = queueMachine.provide({
+      actors: { consume: consumeMachine.provide({ guards: { nothingRuns: dying } }) },
+    });
+    const { clock, answer, told, log, state, pullCount, commits, owned: queue } = await start({ machine });
+    answer(found(100, 120)); // throttled: it waits for room
+    told();
+    await clock.advance(200);
+    expect(told()).toMatchObject([
+      {
+        type: 'fault',
+        actor: 'consume orders@broker-a#0',
+        error: { message: expect.stringContaining('broken') },
+      },
+      ended('rebalance'),
+    ]);
+    expect([state(), commits, log().slice(-1), queue.count]).toEqual(['revoked', [], ['release'], 0]);
+    await clock.advance(1000);
+    expect(pullCount()).toBe(1);
+  });
+});
+
+describe('stopped by force', () => {
+  const ways: Readonly<Record<string, (world: Awaited<ReturnType<typeof delivering>>) => void>> = {
+    owned: () => {},
+    draining: ({ revoke }) => revoke(),
+    committing: ({ revoke, hands }) => {
+      for (const hand of hands) hand.resolve(undefined);
+      revoke();
+    },
+  };
+  it.each(Object.entries(ways))('while %s it leaves no timer and tells nothing', async (name, way) => {
+    const world = await delivering();
+    way(world);
+    await turn();
+    expect(JSON.stringify(world.state())).toContain(name);
+    world.actor.stop();
+    expect([world.clock.pending, world.told()]).toEqual([0, []]);
+  });
+});
+
+describe('this file', () => {
+  it('visits every state of the chart and takes every arrow', () => {
+    expect(coverage.missed()).toEqual([]);
+  });
+
+  it('uses typed errors where a commit fails', () => {
+    expect(lost).toBeInstanceOf(RocketmqError);
+  });
+});
