@@ -5,14 +5,14 @@ import { illegalNames, wrongConfig } from './bad-peers/config.ts';
 import { noNameServer } from './bad-peers/no-name-server.ts';
 import { type BadPeer, badPeers, sceneOf } from './bad-peers/peers.ts';
 import type { Member, MemberEvent } from './kit/member.ts';
-import type { Report } from './kit/report.ts';
+import { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
 
 /** At once: more would only make each other wait for a processor. */
 const sideBySide = 6;
 /** G9: a failing dial or request is repeated after 200 ms, then more and more seldom. */
 const mostPerSecond = 5;
-const mostCpuShare = 0.25;
+const mostCpuPercent = 25;
 const mostGrowthMb = 25;
 
 export const badPeersEvidence: Evidence = {
@@ -27,48 +27,71 @@ export const badPeersEvidence: Evidence = {
     const waiting = [...badPeers];
     const worker = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        await meet(stage, report.part(`${next.at}: ${next.name}`), next);
+        judge(report, await meet(stage, next));
     };
     await Promise.all(Array.from({ length: sideBySide }, worker));
   },
 };
 
-async function meet(stage: Stage, report: Report, peer: BadPeer): Promise<void> {
-  const windowMs = stage.pick({ full: 10_000, share: 3000 });
+/** What one bad peer did to one consumer. */
+interface Meeting {
+  readonly peer: BadPeer;
+  readonly seconds: number;
+  readonly survived: boolean;
+  readonly dials: number;
+  readonly asked: number;
+  readonly grownMb: number;
+  readonly cpuPercent: number;
+  /** Codes of the errors told with a hint. */
+  readonly told: ReadonlySet<string>;
+  readonly crashLines: number;
+  /** null: ended by a signal. */
+  readonly exitCode: number | null;
+}
+
+async function meet(stage: Stage, peer: BadPeer): Promise<Meeting> {
   const settleMs = stage.pick({ full: 2000, share: 1000 });
+  const windowMs = stage.pick({ full: 10_000, share: 2500 });
   await using scene = await sceneOf(peer);
   await using member = stage.member({
     ...{ name: 'solo', topic: 'orders', group: stage.fresh('bad'), namesrv: scene.namesrv, wire: false },
-    config: { startTimeout: settleMs + windowMs },
+    config: { startTimeout: settleMs + windowMs + 500 }, // it is looked at while it still tries
   });
   await member.event('starting');
   await pause(settleMs);
-  const before = { mb: member.memoryMb(), cpu: member.cpuMs() };
-  await pause(windowMs - 500); // while it still tries
+  const mb = member.memoryMb();
+  const cpu = member.cpuMs();
+  await pause(windowMs);
   const survived = member.isAlive;
-  const grownMb = survived ? member.memoryMb() - before.mb : Number.NaN;
-  const cpuShare = survived ? (member.cpuMs() - before.cpu) / (windowMs - 500) : Number.NaN;
-  const dials = scene.bad.connections.length;
-  const asked = scene.asked();
-
+  const seen = {
+    ...{ peer, survived, seconds: (settleMs + windowMs) / 1000 },
+    ...{ dials: scene.bad.connections.length, asked: scene.asked() },
+    grownMb: survived ? member.memoryMb() - mb : Number.NaN,
+    cpuPercent: survived ? ((member.cpuMs() - cpu) / windowMs) * 100 : Number.NaN,
+  };
   await atItsEnd(member, peer);
-  const errors = typedErrors(member.events);
-  const told = errors.filter(({ hint }) => String(hint ?? '') !== '').map(({ code }) => String(code));
-  const seconds = (settleMs + windowMs) / 1000;
-  report.check('survived', survived, { is: true });
-  if (peer.told !== undefined) {
-    const fits = peer.told.some(code => told.includes(code));
-    if (!fits) stage.say(`${peer.at}: ${peer.name}: told ${[...new Set(told)].join(', ') || 'nothing'}`);
-    report.check('typed error with a hint', fits, { is: true });
-  }
-  report.check('dials', dials, { atMost: mostPerSecond * seconds });
-  report.check('requests', asked, { atMost: 2 * mostPerSecond * seconds });
-  report.check('share of a processor', Math.round(cpuShare * 1000) / 1000, { atMost: mostCpuShare });
-  report.check('growth, MB', grownMb, { atMost: mostGrowthMb });
-  report.check('uncaught', member.log.filter(line => /uncaught|unhandled|TypeError/i.test(line)).length, {
-    is: 0,
-  });
-  report.check('ended by itself with code', Number(await member.ended), { is: 0 });
+  const exitCode = await member.ended;
+  return {
+    ...{ ...seen, exitCode, told: codesTold(member.events) },
+    crashLines: member.log.filter(line => /uncaught|unhandled|TypeError/i.test(line)).length,
+  };
+}
+
+function judge(report: Report, meeting: Meeting): void {
+  const { peer, seconds, told } = meeting;
+  const parts = new Report();
+  parts.check('survived', meeting.survived, { is: true });
+  parts.check('exit code', String(meeting.exitCode), { is: '0' });
+  parts.check('dials', meeting.dials, { atMost: mostPerSecond * seconds });
+  parts.check('requests', meeting.asked, { atMost: 2 * mostPerSecond * seconds });
+  parts.check('% of a processor', meeting.cpuPercent, { atMost: mostCpuPercent });
+  parts.check('MB grown', meeting.grownMb, { atMost: mostGrowthMb });
+  parts.check('crash lines', meeting.crashLines, { is: 0 });
+  const isTold = peer.told === undefined || peer.told.some(code => told.has(code));
+  parts.check('expected code told', isTold, { is: true });
+  const broken = parts.broken(true).map(({ figure, seen }) => `${figure}: ${seen}`);
+  const figures = `${meeting.dials} dials, ${meeting.asked} requests, ${meeting.grownMb.toFixed(1)} MB`;
+  report.whole(`${peer.at}: ${peer.name}`, [figures, ...told, ...broken].join(', '), broken.length === 0);
 }
 
 /** With a bad name server or broker the start fails by itself; with bad pulls it runs and is stopped. */
@@ -77,9 +100,10 @@ async function atItsEnd(member: Member, peer: BadPeer): Promise<void> {
   else await member.event('rejected');
 }
 
-/** Every error told, with those behind it. */
-function typedErrors(events: readonly MemberEvent[]): readonly Readonly<Record<string, unknown>>[] {
-  return events.flatMap(({ error }) =>
-    error === undefined ? [] : [Object(error) as Record<string, unknown>],
-  ); // Object() gives any
+/** Of every error told with a hint. */
+function codesTold(events: readonly MemberEvent[]): ReadonlySet<string> {
+  const errors = events.map(({ error }) => Object(error) as Readonly<Record<string, unknown>>); // Object() gives any
+  return new Set(
+    errors.flatMap(({ code, hint }) => (typeof hint === 'string' && hint !== '' ? [String(code)] : [])),
+  );
 }

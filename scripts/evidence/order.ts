@@ -148,6 +148,6 @@ class StateWatch {
 /** `{ starting: 'connecting' }` as `starting.connecting`. */
 function pathOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  const [[parent, child] = ['', '']] = Object.entries(Object(value));
+  const [[parent, child] = ['', '']] = Object.entries(value ?? {});
   return `${parent}.${pathOf(child)}`;
 }

@@ -22,10 +22,10 @@ function valueAt<N extends Valued>(read: ReadOptions, name: N): ResolvedOptions[
 
 function checkListeners(read: ReadOptions, report: Report): void {
   if (!read.has('listener') || valueAt(read, 'listener') !== undefined) return;
-  for (const [index, { topic, listener }] of (valueAt(read, 'subscriptions') ?? []).entries()) {
+  for (const { position, topic, listener } of valueAt(read, 'subscriptions') ?? []) {
     if (listener !== undefined) continue;
     report
-      .at(`subscriptions[${index}].listener`)
+      .at(`subscriptions[${position}].listener`)
       .problem(
         `nothing handles the messages of ${topic}`,
         `Give the subscription a listener, or one for all: ${optionTable.listener.example}.`,
@@ -36,10 +36,10 @@ function checkListeners(read: ReadOptions, report: Report): void {
 function checkRetryTopic(read: ReadOptions, report: Report): void {
   const group = valueAt(read, 'consumerGroup');
   if (group === undefined) return;
-  const index = (valueAt(read, 'subscriptions') ?? []).findIndex(each => each.topic === retryTopicOf(group));
-  if (index < 0) return;
+  const own = (valueAt(read, 'subscriptions') ?? []).find(each => each.topic === retryTopicOf(group));
+  if (own === undefined) return;
   report
-    .at(`subscriptions[${index}].topic`)
+    .at(`subscriptions[${own.position}].topic`)
     .problem(
       `${retryTopicOf(group)} is consumed by itself`,
       'Leave it out: retried messages go to the listener of their own topic.',

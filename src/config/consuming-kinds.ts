@@ -20,6 +20,8 @@ export interface SubscriptionConfig {
 
 /** A checked subscription: the selector is always there; the listener is its own or the config's. */
 export interface ResolvedSubscription {
+  /** Its place in the list that was given, from 0. */
+  readonly position: number;
   readonly topic: string;
   readonly selector: Selector;
   readonly listener: Listener | undefined;
@@ -61,7 +63,7 @@ function readSubscriptions(value: unknown, spot: Spot): readonly ResolvedSubscri
   const seen = new Set<string>();
   const read = Array.from(value, (each, index) => {
     const place = spot.inside(`[${index}]`);
-    const subscription = readSubscription(each, place);
+    const subscription = readSubscription(each, place, index);
     if (subscription === undefined) return undefined;
     if (seen.has(subscription.topic))
       return place.inside('.topic').problem(`${subscription.topic} is there twice`);
@@ -69,12 +71,12 @@ function readSubscriptions(value: unknown, spot: Spot): readonly ResolvedSubscri
     return subscription;
   });
   const good = read.filter(each => each !== undefined);
-  return good.length === read.length ? good : undefined;
+  return good; // a refused one is in the report already; the others are still checked
 }
 
 const knownKeys: readonly string[] = ['topic', 'selector', 'listener'] satisfies (keyof SubscriptionConfig)[];
 
-function readSubscription(value: unknown, spot: Spot): ResolvedSubscription | undefined {
+function readSubscription(value: unknown, spot: Spot, position: number): ResolvedSubscription | undefined {
   if (typeof value !== 'object' || value === null || isArray(value)) {
     return spot.problem(
       `${describeValue(value)} is not a subscription`,
@@ -94,7 +96,7 @@ function readSubscription(value: unknown, spot: Spot): ResolvedSubscription | un
   const isWhole = unknown.length === 0 && (listenerGiven === undefined || listener !== undefined);
   return topic === undefined || selector === undefined || !isWhole
     ? undefined
-    : Object.freeze({ topic, selector, listener });
+    : Object.freeze({ position, topic, selector, listener });
 }
 
 function readTopic(value: unknown, spot: Spot): string | undefined {

@@ -61,7 +61,7 @@ function readOption(
     return undefined;
   }
   if (raw === row.meansDefault) return readDefault(name, row, sources, report);
-  return accept(row, raw, { from: 'argument', name: first }, report.at(first, { hint: row.hint }));
+  return accept(row, raw, { from: 'argument', name: first }, report.at(first, { hint: hintOf(row) }));
 }
 
 function readEnvironment(
@@ -73,7 +73,7 @@ function readEnvironment(
   const variable = envNames(name, row).find(each => (sources.env[each] ?? '') !== '');
   const text = variable === undefined ? '' : (sources.env[variable] ?? '');
   if (variable === undefined || text === row.meansDefault) return readDefault(name, row, sources, report);
-  const spot = report.at(name, { hint: row.hint, prefix: `from ${variable}: ` });
+  const spot = report.at(name, { hint: hintOf(row), prefix: `from ${variable}: ` });
   return accept(row, row.kind.fromText?.(text), { from: 'environment', name: variable }, spot);
 }
 
@@ -95,6 +95,11 @@ function readDefault(
     case 'derived':
       return accept(row, fallback.from(sources), origin, report.at(name));
   }
+}
+
+/** Said of a wrong value that nothing better is known of. */
+function hintOf(row: AnyOption): string {
+  return row.hint ?? `For example ${row.example}; docs/configuration.md tells the range.`;
 }
 
 function missingHint(name: OptionName, row: AnyOption): string {

@@ -29,6 +29,8 @@ export interface PersistOptions extends CallOptions {
    * true: the final form, an answered call for each queue whose point the broker has not confirmed.
    */
   readonly answered?: boolean;
+  /** With `answered`: ask the store first, and stay away from queues where somebody else is ahead by now. Default false. */
+  readonly onlyAhead?: boolean;
 }
 
 /** An offset of a queue, as reports and events show it. */

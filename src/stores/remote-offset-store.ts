@@ -109,7 +109,7 @@ export class RemoteOffsetStore implements OffsetStore {
     await Promise.all(
       lanes.map(lane =>
         options.answered === true
-          ? this.#commitLane(lane, deadline, options.signal, report)
+          ? this.#commitLane(lane, deadline, options, report)
           : this.#writeLane(lane, options.signal, report),
       ),
     );
@@ -143,15 +143,10 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 
   /** The final form for one broker: as many calls side by side as go into one write. */
-  async #commitLane(
-    lane: Lane,
-    deadline: number,
-    signal: AbortSignal | undefined,
-    report: Report,
-  ): Promise<void> {
+  async #commitLane(lane: Lane, deadline: number, options: PersistOptions, report: Report): Promise<void> {
     for (let from = 0; from < lane.length; from += this.#batchSize) {
       const batch = lane.slice(from, from + this.#batchSize);
-      await Promise.all(batch.map(entry => this.#commitInto(report, entry, deadline, signal)));
+      await Promise.all(batch.map(entry => this.#commitInto(report, entry, deadline, options)));
     }
   }
 
@@ -159,16 +154,32 @@ export class RemoteOffsetStore implements OffsetStore {
     report: Report,
     entry: OffsetEntry,
     deadline: number,
-    signal?: AbortSignal,
+    { signal, onlyAhead = false }: PersistOptions,
   ): Promise<void> {
     const { queue, line } = entry;
     try {
+      if (onlyAhead && !line.isSettled && (await this.#isOvertaken(entry, deadline, signal, report))) return;
       await this.#commit(entry, deadline, signal);
       if (line.handed !== undefined) report.committed.push({ queue, offset: line.handed });
     } catch (error) {
       const offset = line.point;
       if (offset !== undefined) report.uncommitted.push({ queue, offset, error: toRocketmqError(error) });
     }
+  }
+
+  /** Somebody else committed what we would, or more: their offset is reported, ours stays away. */
+  async #isOvertaken(
+    { queue, line }: OffsetEntry,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    report: Report,
+  ): Promise<boolean> {
+    const timeoutMs = Math.max(1, (deadline - this.#clock.now()) / 2);
+    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    const stored = await this.#timed(() => this.#port.query(queue, options));
+    if (stored === undefined || line.point === undefined || stored < line.point) return false;
+    report.committed.push({ queue, offset: stored });
+    return true;
   }
 
   /** The final form for one queue: wait for carriers in flight, hand over, believe only an answer. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createActor } from 'xstate';
 import { BrokerError, ConnectionError, ProtocolError } from '../../src/errors/errors.ts';
 import { type FlowLimits, SharedFlow } from '../../src/flow/flow-gate.ts';
@@ -553,7 +553,19 @@ describe('throttling', () => {
     expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100, 100]]);
   });
 
-  it('is over for a revoked queue, which waits for no room any more', async () => {
+  it.each(['queue.suspend', 'queue.verify', 'queue.revoke'] as const)(
+    'ended by %s waits for no room any more',
+    async type => {
+      const { answer, send, consume, owned } = await pulling();
+      answer(found(100, 111));
+      const opened = vi.spyOn(owned.gate, 'open');
+      send({ type });
+      consume(11);
+      expect(opened).not.toHaveBeenCalled();
+    },
+  );
+
+  it('is over for a revoked queue, which pulls no more', async () => {
     const { answer, state, send, consume, pulled, told } = await pulling();
     answer(found(100, 111));
     told();
@@ -641,7 +653,7 @@ describe('verification after a gap in time', () => {
       ['reset 300 stored'],
     ]);
     expect([owned.count, owned.pulledTo, owned.epoch]).toEqual([0, 300, epoch + 1]);
-    answer(found(105, 109)); // the pull from before
+    answer(none(500)); // to the pull from before
     expect([owned.count, owned.pulledTo]).toEqual([0, 300]);
     send({ type: 'queue.resume' });
     expect(pulled()).toEqual([100, 105, 300]);
@@ -693,6 +705,15 @@ describe('verification after a gap in time', () => {
     await turn();
     expect(port.withheld).toEqual([true, false]);
   });
+
+  it.each(['queue.revoke', 'queue.verify'] as const)(
+    'cut short by %s leaves commits withheld: nobody knows yet whose they are',
+    async type => {
+      const { port, send } = await verifying();
+      send({ type });
+      expect(new Set(port.withheld)).toEqual(new Set([true]));
+    },
+  );
 
   it('is asked again until it is answered, and is not cut short by suspend or resume', async () => {
     const { clock, port, state, send, told, lastRead } = await verifying();

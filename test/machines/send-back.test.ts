@@ -5,10 +5,10 @@ import { BrokerError, ConnectionError, RocketmqError } from '../../src/errors/er
 import { sendBackMachine } from '../../src/machines/send-back/send-back.machine.ts';
 import type {
   SendBackInput,
-  SendBackJob,
   SendBackPort,
   SendBackReport,
 } from '../../src/machines/send-back/send-back.types.ts';
+import type { SendBackJob } from '../../src/machines/send-back/send-back-job.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import { aQueue, type Deferred, deferred, messageAt, turn } from '../support/builders.ts';
 import { ChartCoverage } from '../support/chart-coverage.ts';

@@ -45,6 +45,8 @@ export interface ClusterOptions {
   readonly brokers?: readonly string[];
   /** Readable queues on each broker. Default: `{ orders: 2 }`. */
   readonly topics?: Readonly<Record<string, number>>;
+  /** When an answer is sent; for races. Default: at once. */
+  readonly delay?: (asked: Asked) => Promise<unknown>;
 }
 
 interface Parked {
@@ -70,12 +72,14 @@ export class ScriptedCluster {
   readonly dials: Address[] = [];
   readonly #brokers: readonly string[];
   readonly #clock: Clock;
+  readonly #delay: ClusterOptions['delay'];
   readonly #manners = new Map<Address, Manner>();
   readonly #scripts = new Map<number, Script>();
   readonly #sockets = new Map<FakeSocket, Address>();
   readonly #parked = new Set<Parked>();
 
-  constructor({ clock, brokers = ['broker-a'], topics = { orders: 2 } }: ClusterOptions) {
+  constructor({ clock, brokers = ['broker-a'], topics = { orders: 2 }, delay }: ClusterOptions) {
+    this.#delay = delay;
     this.#clock = clock;
     this.#brokers = brokers;
     this.topics = new Map(Object.entries(topics));
@@ -169,7 +173,9 @@ export class ScriptedCluster {
     if (this.#mannerOf(address) === 'mute') return;
     const scripted = this.#scripts.get(code)?.(asked) ?? (this.#scripts.has(code) ? undefined : 'as usual');
     const reply = scripted === 'as usual' ? this.#usual(asked, socket, frame) : scripted;
-    if (reply !== undefined && !asked.oneway) socket.answer(frame, reply);
+    if (reply === undefined || asked.oneway) return;
+    if (this.#delay === undefined) socket.answer(frame, reply);
+    else void this.#delay(asked).then(() => socket.answer(frame, reply));
   }
 
   #usual(asked: Asked, socket: FakeSocket, frame: Frame): Reply | undefined {
@@ -258,9 +264,8 @@ export class ScriptedCluster {
     };
     if (from >= max) return { code: ResponseCode.PULL_NOT_FOUND, fields };
     const { topic = '', queueId = '0' } = frame.fields;
-    const records = Array.from({ length: to - from }, (_, i) =>
-      recordOf(from + i, { topic, queueId: Number(queueId) }),
-    );
+    const queue = { topic, queueId: Number(queueId) };
+    const records = Array.from({ length: to - from }, (_, i) => messageRecord(queue, from + i));
     return { fields, body: Buffer.concat(records) };
   }
 
@@ -277,6 +282,14 @@ export class ScriptedCluster {
 
 export function addressOf(brokerName: string): Address {
   return `${brokerName}:${port}`;
+}
+
+/** Every message has a place in the log and an id of its own: `id-7`, and in other queues than 0 `id-7-of-1`. */
+function messageRecord(queue: { readonly topic: string; readonly queueId: number }, offset: number): Buffer {
+  const { queueId } = queue;
+  const id = queueId === 0 ? `id-${offset}` : `id-${offset}-of-${queueId}`;
+  const commitLogOffset = queueId * 1_000_000_000 + offset * 1000;
+  return recordOf(offset, { ...queue, commitLogOffset, properties: [['UNIQ_KEY', id]] });
 }
 
 function keyOf({ address, fields }: Asked): string {

@@ -10,7 +10,7 @@ const wrong: Readonly<Record<string, unknown>> = {
   consumeConcurrency: 0,
   pullBatchSize: 'many',
   messageModel: 'CLUSTRING',
-  subscriptions: [{ topic: 'orders of today' }],
+  subscriptions: [{ topic: 'orders of today' }, { topic: 'orders' }],
   shutdownTimout: 5000,
 };
 const named = [
@@ -20,6 +20,7 @@ const named = [
   'pullBatchSize',
   'messageModel',
   'subscriptions[0].topic',
+  'subscriptions[1].listener',
   'shutdownTimout',
 ];
 

@@ -40,6 +40,11 @@ export class Report {
     this.#judge(figure, seen, limit, false);
   }
 
+  /** Something made of several figures, which holds when all of them do. */
+  whole(figure: string, seen: string, holds: boolean): void {
+    this.#add({ figure, seen, wanted: '', holds, isSpeed: false });
+  }
+
   /** A time or a rate: judged at full size, only told in the share that continuous integration runs. */
   speed(figure: string, seen: number, limit: Limit): void {
     this.#judge(figure, seen, limit, true);

@@ -250,14 +250,15 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         const { point: offset } = line;
         if (offset === undefined) return;
         try {
+          const half = { ...options, timeoutMs: options.timeoutMs / 2 };
           const stored = await calls.queryOffset(
             locator.master(queue.brokerName),
             { consumerGroup, queue },
-            options,
+            half,
           );
           if (stored !== undefined && stored >= offset) return;
           line.withhold(false);
-          await store.persist(queue, options);
+          await store.persist(queue, half);
           mailbox.send({ type: 'offsets.persisted', committed: [{ queue, offset }] });
         } catch (thrown) {
           const error = toRocketmqError(thrown);

@@ -389,6 +389,11 @@ const built = setup({
   on: {
     'connection.wanted': { actions: { type: 'spawnConnection', params: ({ event }) => event } },
     'connection.lost': { actions: { type: 'emitThis', params: ({ event }) => event } },
+    // It may have come back at another address: the route says where.
+    'connection.failed': {
+      guard: { type: 'isBroker', params: ({ event }) => event },
+      actions: 'refreshRoutes',
+    },
     'connection.ready': {
       actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'connection.restored' }) },
     },
@@ -766,7 +771,7 @@ const built = setup({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopAsking', 'closeIntake', 'announceDone'],
+          entry: ['stopSharing', 'stopAsking', 'holdOffsets', 'closeIntake', 'announceDone'],
           on: {
             'step.done': {
               target: 'draining',

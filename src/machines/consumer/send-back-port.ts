@@ -9,7 +9,8 @@ import { encodeProperties, propertyNames } from '../../protocol/properties.ts';
 import type { BrokerCalls } from '../../transport/broker-calls.ts';
 import type { MessageCalls } from '../../transport/message-calls.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
-import type { SendBackJob, SendBackPort } from '../send-back/send-back.types.ts';
+import type { SendBackPort } from '../send-back/send-back.types.ts';
+import type { SendBackJob } from '../send-back/send-back-job.ts';
 import type { BrokerLocator } from './broker-locator.ts';
 
 export interface SendBackWiring {

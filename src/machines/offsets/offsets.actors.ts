@@ -13,6 +13,7 @@ export const persistPeriodically = fromPromise<PersistReport, PersistPort>(({ in
 export const persistAnswered = fromPromise<PersistReport, OffsetsContext>(({ input, signal }) =>
   input.port.persistAll(undefined, {
     answered: true,
+    onlyAhead: true,
     timeoutMs: timeLeft(input),
     signal: sharedSignal(signal),
   }),

@@ -356,8 +356,7 @@ const built = setup({
     verifying: {
       description: 'Time passed without us: does the broker have a later offset than we do?',
       initial: 'asking',
-      entry: 'withholdCommits',
-      exit: 'allowCommits',
+      entry: 'withholdCommits', // until the answer is there: given up before, nothing of it is committed
       on: {
         'queue.suspend': {},
         'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
@@ -374,6 +373,7 @@ const built = setup({
               target: '#pull.paused',
               actions: [
                 { type: 'followCommitted', params: ({ event }) => ({ committed: event.output }) },
+                'allowCommits',
                 'tellVerified',
                 'forgetFailures',
               ],

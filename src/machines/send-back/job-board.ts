@@ -4,7 +4,7 @@
  * Held by reference: a storm of failures grows these lists, so no event may copy them.
  */
 import type { RocketmqError } from '../../errors/errors.ts';
-import type { SendBackJob } from './send-back.types.ts';
+import type { SendBackJob } from './send-back-job.ts';
 
 /** The messages that are sent side by side; each leaves it once, when it was taken or when the round is given up. */
 export class Round {

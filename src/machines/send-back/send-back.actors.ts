@@ -3,7 +3,8 @@
 import { ConsumerError, type RocketmqError, toError, toRocketmqError } from '../../errors/errors.ts';
 import { queueKey } from '../../model/message-queue.ts';
 import type { Round } from './job-board.ts';
-import type { SendBackContext, SendBackJob } from './send-back.types.ts';
+import type { SendBackContext } from './send-back.types.ts';
+import type { SendBackJob } from './send-back-job.ts';
 
 /** All messages of a round side by side; one refusal does not touch the others. Once aborted, no answer counts. Never rejects. */
 export async function sendRound(

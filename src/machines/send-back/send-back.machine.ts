@@ -14,13 +14,8 @@ import { safe } from '../shared/safe.ts';
 import { sharedSignal } from '../shared/shared-signal.ts';
 import { JobBoard, type Round } from './job-board.ts';
 import { keepForLocalRetry, redeliverPaused, sendRound, settle } from './send-back.actors.ts';
-import type {
-  SendBackContext,
-  SendBackEvent,
-  SendBackInput,
-  SendBackJob,
-  SendBackPort,
-} from './send-back.types.ts';
+import type { SendBackContext, SendBackEvent, SendBackInput, SendBackPort } from './send-back.types.ts';
+import type { SendBackJob } from './send-back-job.ts';
 
 interface RoundInput {
   readonly port: SendBackPort;

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does the actor that hands failed messages back take, know, need and tell? */
 import type { RocketmqError } from '../../errors/errors.ts';
-import type { FailedMessage } from '../../listeners/concurrent-dispatcher.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 import type { JobBoard } from './job-board.ts';
-
-/** A failed message on its way back, and who waits for the outcome. Ends in exactly one of the two calls. */
-export interface SendBackJob {
-  readonly queue: MessageQueue;
-  readonly failed: FailedMessage;
-  /** The broker or the retry topic has it: the offset may pass. */
-  readonly settle: (failed: FailedMessage) => void;
-  /** Nobody took it: deliver it once more from here. */
-  readonly redeliver: (failed: FailedMessage) => void;
-}
+import type { SendBackJob } from './send-back-job.ts';
 
 /** Needed from outside; both have their own time limit and reject when the message was not accepted. */
 export interface SendBackPort {

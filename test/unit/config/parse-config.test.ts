@@ -71,7 +71,9 @@ describe('a config with the two required options', () => {
     subscription.topic = 'other';
     subscription.selector.expression = 'other';
     namesrvAddr.push('b:9876');
-    expect(config.subscriptions).toEqual([{ topic: 'orders', selector: tag('paid'), listener: undefined }]);
+    expect(config.subscriptions).toEqual([
+      { position: 0, topic: 'orders', selector: tag('paid'), listener: undefined },
+    ]);
     expect(config.namesrvAddr).toEqual(['a:9876']);
     for (const part of [config, config.namesrvAddr, config.subscriptions, config.subscriptions[0]]) {
       expect(Object.isFrozen(part)).toBe(true);

@@ -275,8 +275,16 @@ describe('subscriptions and listeners', () => {
       { topic: 'bills', selector: sql('price > 10') },
     ];
     expect(parse({ subscriptions, listener }).subscriptions).toEqual([
-      { topic: 'orders', selector: tag('*'), listener: own },
-      { topic: 'bills', selector: sql('price > 10'), listener: undefined },
+      { position: 0, topic: 'orders', selector: tag('*'), listener: own },
+      { position: 1, topic: 'bills', selector: sql('price > 10'), listener: undefined },
+    ]);
+  });
+
+  it('names what nothing handles also beside a topic that is refused', () => {
+    const subscriptions = [{ topic: 'orders of today' }, { topic: 'bills' }];
+    expect(problemsOf({ subscriptions }).map(each => each.option)).toEqual([
+      'subscriptions[0].topic',
+      'subscriptions[1].listener',
     ]);
   });
 

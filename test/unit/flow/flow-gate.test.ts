@@ -81,6 +81,33 @@ describe('a flow gate', () => {
     expect(calls).toEqual(['open']);
   });
 
+  it('is not asked any more once it was called', () => {
+    const shared = new SharedFlow(limits);
+    let asked = 0;
+    const gate = new FlowGate(() => {
+      asked++;
+      return nothing;
+    }, shared);
+    shared.add(31, 0);
+    gate.whenOpen(() => {});
+    for (let i = 0; i < 20; i++) shared.release(1, 0);
+    expect(asked).toBe(1);
+  });
+
+  it('is not asked while all queues together hold too much: nothing could open', () => {
+    const shared = new SharedFlow(limits);
+    let asked = 0;
+    const gate = new FlowGate(() => {
+      asked++;
+      return nothing;
+    }, shared);
+    shared.add(100, 4000);
+    gate.whenOpen(() => {});
+    for (let i = 0; i < 69; i++) shared.release(1, 0);
+    shared.release(1, 10); // room for messages, not yet for bytes
+    expect(asked).toBe(0);
+  });
+
   it('is not called for room that another cause still takes', () => {
     const shared = new SharedFlow(limits);
     const { gate, hold } = gateOf(shared);

@@ -54,6 +54,20 @@ describe('handler slots', () => {
     expect(log.join('')).toBe('abcabcabc');
   });
 
+  it('keep the turns over thousands of them, also for one that leaves in the middle', () => {
+    const slots = openSlots(1);
+    const log: string[] = [];
+    slots.tryTake();
+    const clients = ['a', 'b', 'c'].map(name => clientOf(slots, name, log, 2000));
+    for (const client of clients) slots.queueUp(client);
+    for (let i = 0; i < 3000; i++) slots.giveBack();
+    const [, b] = clients;
+    if (b !== undefined) slots.leave(b);
+    for (let i = 0; i < 1500; i++) slots.giveBack();
+    expect(log.slice(0, 3000).join('')).toBe('abc'.repeat(1000));
+    expect(log.slice(3000).join('')).toBe('ac'.repeat(750));
+  });
+
   it('are not offered to one that left, nor twice to one that asked twice', () => {
     const slots = openSlots(1);
     const log: string[] = [];

@@ -241,6 +241,12 @@ describe('the answer to a pull', () => {
     });
   });
 
+  it('21 at the very end is no offset past it: it is followed as told', () => {
+    const { pull, reply } = pulling();
+    pull(100);
+    expect(reply(21, { nextBeginOffset: 40, minOffset: 3 })).toMatchObject({ kind: 'moved', correctTo: 40 });
+  });
+
   it('21 for a reset goes where the reset says, also from past the end', () => {
     const { pull, reply } = pulling();
     pull(500);
