@@ -56,7 +56,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   steps: fc.array(
     fc.record({
       command: fc.constantFrom(...(Object.keys(commands) as CommandName[])), // its own keys
-      release: fc.nat({ max: 12 }),
+      release: fc.nat({ max: 18 }),
     }),
     { maxLength: 8 },
   ),
@@ -74,8 +74,11 @@ function join(kit: ConsumerKit, ...members: readonly string[]): void {
   kit.cluster.tellMembersChanged(group);
 }
 
-/** An unregister that failed, or a connection that was lost: the broker forgets us by itself when it notices. */
-const excusable: ReadonlySet<RuleName> = new Set(['unregisterBeforeClose']);
+/**
+ * Only where something was made to fail. An unregister that failed, or a connection that was lost: the broker forgets us
+ * by itself when it notices. A commit that waited for a connection counts from when it began to wait.
+ */
+const excusable: ReadonlySet<RuleName> = new Set(['unregisterBeforeClose', 'oneCommitCarrier']);
 
 /** With these nothing stands in the way of a last commit, and everything that was handled must be committed in the end. */
 const harmless: ReadonlySet<CommandName> = new Set([
@@ -86,7 +89,6 @@ const harmless: ReadonlySet<CommandName> = new Set([
   'joinLast',
   'joinFirst',
   'leave',
-  'pause',
   'rest',
 ]);
 
@@ -146,8 +148,9 @@ function check(kit: ConsumerKit, plan: Plan, report: ShutdownReport): void {
   const violations = trace.filter(({ rule }) => rule !== 'finalOffsetsBeforeUnregister');
   const isHarmless = plan.failing.length === 0 && plan.steps.every(({ command }) => harmless.has(command));
   expect(violations.filter(({ rule }) => isHarmless || !excusable.has(rule))).toEqual([]);
-  if (isHarmless) {
-    if (plan.listener !== 'hangs') expect(report).toMatchObject({ clean: true });
+  if (isHarmless && plan.listener !== 'hangs') {
+    expect(report).toMatchObject({ clean: true });
+    expect([...new Set(kit.delivered)], 'delivered twice').toEqual(kit.delivered);
     for (const queueId of [0, 1]) {
       const { committed = 0 } = kit.cluster.queue(queueKey(queueNumber(queueId)));
       expect(committed, `queue ${queueId}`).toBe(handledUpTo(kit, queueId));
@@ -167,7 +170,7 @@ function check(kit: ConsumerKit, plan: Plan, report: ShutdownReport): void {
 
 describe('whatever comes in whatever order', () => {
   it('a consumer that is told to stop stops in order and in time, and leaves nothing', async () => {
-    const seen = { clean: 0, unclean: 0, startFailed: 0, delivered: 0, committed: 0 };
+    const seen = { clean: 0, unclean: 0, startFailed: 0, committed: 0 };
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), plans, async (scheduler, plan) => {
         const report = await run(scheduler, plan);

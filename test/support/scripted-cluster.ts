@@ -243,6 +243,7 @@ export class ScriptedCluster {
     const queue = this.queue(key);
     if ((Number(sysFlag) & 1) === 1) queue.committed = Number(commitOffset);
     if (Number(queueOffset) < queue.max) return this.#pull(frame, key);
+    if (socket.destroyed) return undefined; // it hung up meanwhile
     const timer = this.#clock.setTimeout(
       () => this.#unpark(parked, this.#pull(frame, key)),
       Number(suspendTimeoutMillis),

@@ -175,6 +175,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
           siblings: cache.queuesOf(queue.topic) ?? [],
           signal,
         });
+        signal.throwIfAborted(); // given up in this very turn: the queue may belong to somebody else by now
         if (start.mustCommit) {
           store.updateOffset(queue, start.offset, false);
           await store.persist(queue, { signal });
