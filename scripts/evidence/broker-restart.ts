@@ -27,7 +27,7 @@ export const brokerRestart: Evidence = {
     const topic = stage.fresh('restart');
     const group = stage.fresh('restart-group');
     await stage.cluster.createTopic(topic, { queues: 8 });
-    await produceByJava(stage.cluster, { topic, count: backlog });
+    await produceByJava(stage.cluster, { topic, count: backlog, retry: true });
 
     await using member = stage.member({
       ...{ name: 'solo', topic, group, handlerMs: 25 },

@@ -28,7 +28,7 @@ export const members: Evidence = {
 
     await using anna = join('anna');
     await anna.event('running');
-    await using producer = startJavaProducer(stage.cluster, { topic, count, rate });
+    await using producer = startJavaProducer(stage.cluster, { topic, count, rate, retry: true });
     await producer.line(/^PROGRESS sent=[1-9]/);
     await using boris = join('boris');
     await boris.event('running');

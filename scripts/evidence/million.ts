@@ -15,7 +15,7 @@ export const million: Evidence = {
     const topic = stage.fresh('million');
     const group = stage.fresh('million-group');
     await stage.cluster.createTopic(topic, { queues });
-    const produced = await produceByJava(stage.cluster, { topic, count, size: 256, threads: 2 });
+    const produced = await produceByJava(stage.cluster, { topic, count, size: 256, threads: 2, retry: true });
     stage.say(`the Java producer sent ${count} at ${produced.summary['rate']}/s`);
 
     await using member = stage.member({

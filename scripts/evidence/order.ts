@@ -39,7 +39,7 @@ export const order: Evidence = {
     const topic = stage.fresh('order');
     const group = stage.fresh('order-group');
     await stage.cluster.createTopic(topic, { queues: 8 });
-    await produceByJava(stage.cluster, { topic, count });
+    await produceByJava(stage.cluster, { topic, count, retry: true });
 
     const trace = new PortTrace();
     const seen = new Set<number>();

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { produceByJava } from '../../test/support/cluster/java-programs.ts';
 import type { Delivery } from '../../test/support/history/deliveries.ts';
 import { CommitWatch } from './kit/commit-watch.ts';
-import { judgeCommitted, judgeHistory, judgeStop } from './kit/judge.ts';
-import type { Member } from './kit/member.ts';
+import { judgeCommitted, judgeHistory, judgeStop, untilDone } from './kit/judge.ts';
+import type { Member, MemberEvent } from './kit/member.ts';
 import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
 
@@ -19,54 +19,56 @@ export const retry: Evidence = {
   about:
     'what throws or answers RECONSUME_LATER goes back by 36 and comes again, counted; no offset passes it before that',
   async run(stage, report) {
-    await comesAgain(stage, report.part('throw'), 'throw');
-    await comesAgain(stage, report.part('answer'), 'answer');
+    const runs = await Promise.all([comesAgain(stage, 'throw'), comesAgain(stage, 'answer')]);
+    for (const run of runs) await judgeComeback(stage, report.part(run.failBy), run);
     await waitsForTheBroker(stage, report.part('refused'));
   },
 };
 
+interface Comeback {
+  readonly failBy: 'throw' | 'answer';
+  readonly topic: string;
+  readonly group: string;
+  readonly count: number;
+  readonly member: Pick<Member, 'deliveries' | 'wire'>;
+  readonly stopped: MemberEvent;
+}
+
 /** Each tenth message fails twice. */
-async function comesAgain(stage: Stage, report: Report, failBy: 'throw' | 'answer'): Promise<void> {
+async function comesAgain(stage: Stage, failBy: Comeback['failBy']): Promise<Comeback> {
   const count = stage.pick({ full: 10_000, share: 200 });
   const topic = stage.fresh(`retry-${failBy}`);
   const group = stage.fresh(`retry-${failBy}-group`);
   await stage.cluster.createTopic(topic, { queues: 4 });
-  await produceByJava(stage.cluster, { topic, count });
+  await produceByJava(stage.cluster, { topic, count, retry: true });
   await using member = stage.member({
     ...{ name: 'solo', topic, group, failEvery, failTimes, failBy },
     config: { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' },
   });
-  await stage.until('every message done', 120_000, () => doneIn(member).size === count);
+  await untilDone(stage, [member], count);
   await pause(1000); // whatever comes once too often
-  const stopped = await member.stop();
+  return { failBy, topic, group, count, member, stopped: await member.stop() };
+}
 
+async function judgeComeback(stage: Stage, report: Report, run: Comeback): Promise<void> {
+  const { topic, group, count, member } = run;
   const failing = count / failEvery;
   const deliveries = member.deliveries();
-  report.note(`messages that fail ${failTimes} times`, failing);
-  report.check(`failed deliveries`, deliveries.filter(each => !each.isDone).length, {
-    is: failing * failTimes,
-  });
-  report.check(`sent back by 36`, member.wire().filter(({ code }) => code === sendBackCode).length, {
-    is: failing * failTimes,
-  });
-  report.check(`attempts counted 0, 1, 2`, countedRight(deliveries), { is: failing });
   const back = deliveries.filter(({ reconsumeTimes }) => reconsumeTimes > 0);
-  report.check(
-    `came again from the retry topic`,
-    back.filter(each => each.queue.startsWith(`%RETRY%${group}@`)).length,
-    {
-      is: failing * failTimes,
-    },
-  );
-  report.check(`their topic restored`, back.filter(each => each.topic === topic).length, {
-    is: back.length,
-  });
+  const fromRetryTopic = back.filter(({ queue }) => queue.startsWith(`%RETRY%${group}@`)).length;
+  const all = { is: failing * failTimes };
+  report.note(`messages that fail ${failTimes} times`, failing);
+  report.check('failed deliveries', deliveries.filter(({ isDone }) => !isDone).length, all);
+  report.check('sent back by 36', member.wire().filter(({ code }) => code === sendBackCode).length, all);
+  report.check('attempts counted 0, 1, 2', countedRight(deliveries), { is: failing });
+  report.check('came again from the retry topic', fromRetryTopic, all);
+  report.check('their topic restored', back.filter(each => each.topic === topic).length, all);
   await judgeHistory(stage, report, {
     ...{ topic, sent: { from: 0, to: count }, deliveries: [deliveries], repeats: 'none' as const },
   });
   await judgeCommitted(stage, report, { topic, group });
   await judgeCommitted(stage, report.part('retry topic'), { topic: `%RETRY%${group}`, group });
-  judgeStop(report, 'consumer', stopped);
+  judgeStop(report, 'consumer', run.stopped);
 }
 
 function doneIn(member: Member): ReadonlySet<number> {
@@ -90,7 +92,7 @@ async function waitsForTheBroker(stage: Stage, report: Report): Promise<void> {
   const topic = stage.fresh('refused');
   const group = stage.fresh('refused-group');
   await stage.cluster.createTopic(topic, { queues: 2 });
-  await produceByJava(stage.cluster, { topic, count });
+  await produceByJava(stage.cluster, { topic, count, retry: true });
   await using commits = new CommitWatch(stage, { topic, group, queues: 2 });
   await using member = stage.member({
     ...{ name: 'solo', topic, group, hold: held },

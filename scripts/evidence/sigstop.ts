@@ -37,7 +37,7 @@ async function freeze(
   { frozenMs, takenOver }: { readonly frozenMs: number; readonly takenOver: boolean },
 ): Promise<void> {
   const beforeMs = stage.pick({ full: 15_000, share: 2000 });
-  const afterMs = stage.pick({ full: 30_000, share: 6000 });
+  const afterMs = stage.pick({ full: 30_000, share: 4000 });
   const rate = 250;
   const count = Math.round(((beforeMs + frozenMs + afterMs) / 1000) * rate);
   const topic = stage.fresh('frozen');
@@ -52,7 +52,7 @@ async function freeze(
   await anna.event('running');
   await using boris = join('boris');
   await boris.event('running');
-  await using producer = startJavaProducer(stage.cluster, { topic, count, rate });
+  await using producer = startJavaProducer(stage.cluster, { topic, count, rate, retry: true });
   await producer.line(/^PROGRESS sent=[1-9]/);
   await using commits = new CommitWatch(stage, { topic, group, queues });
 

@@ -14,7 +14,7 @@ export const startLatency: Evidence = {
     const starts = stage.pick({ full: 60, share: 3 });
     const topic = stage.fresh('starts');
     await stage.cluster.createTopic(topic, { queues: 8 });
-    await produceByJava(stage.cluster, { topic, count: 20_000 });
+    await produceByJava(stage.cluster, { topic, count: 20_000, retry: true });
 
     const newGroup = await measure(stage, starts, topic, () => stage.fresh('starts-new'));
     const group = stage.fresh('starts-known');

@@ -58,12 +58,18 @@ export const grownTopic: Evidence = {
       await member.event('assigned', ({ queue }) => Object(queue).queueId === queueId); // LAST of the old queues is known
     }
 
-    await using before = startJavaProducer(stage.cluster, { topic, count: half, rate: 500 });
+    await using before = startJavaProducer(stage.cluster, { topic, count: half, rate: 500, retry: true });
     await before.line(/^PROGRESS sent=[1-9]/);
     await pause(stage.pick({ full: 8000, share: 500 }));
     await stage.cluster.updateQueues(topic, 8);
     stage.say('the topic has 8 queues');
-    await using after = startJavaProducer(stage.cluster, { topic, start: half, count: half, rate: 500 });
+    await using after = startJavaProducer(stage.cluster, {
+      topic,
+      start: half,
+      count: half,
+      rate: 500,
+      retry: true,
+    });
     await Promise.all([before.finished, after.finished]);
     await untilDone(stage, [member], 2 * half);
     const stopped = await member.stop();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What becomes of a consumer one of whose actors dies of a defect? It stops in order and says why; it never dies itself. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AnyActor, createActor, type Snapshot } from 'xstate';
+import { type AnyActor, createActor, fromPromise, type Snapshot } from 'xstate';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { systemSources } from '../../src/config/sources.ts';
 import { type ConsumeMessages, concurrently } from '../../src/listeners/listener.ts';
@@ -18,6 +18,7 @@ import { routesMachine } from '../../src/machines/routes/routes.machine.ts';
 import { sendBackMachine } from '../../src/machines/send-back/send-back.machine.ts';
 import { queueKey } from '../../src/model/message-queue.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { RequestCode } from '../../src/protocol/codes.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import { aQueue, turn } from '../support/builders.ts';
 import { nameServer, ScriptedCluster } from '../support/scripted-cluster.ts';
@@ -181,6 +182,40 @@ describe.each(Object.entries(crashing))('when %s dies', (id, machine) => {
   });
 });
 
+describe('an offset store that cannot be read', () => {
+  it('refuses the start with its own error, by way of stopping', async () => {
+    const unreadable = consumerMachine.provide({
+      actors: { loadOffsets: fromPromise(() => Promise.reject(new TypeError('a defect'))) },
+    });
+    const kit = await new Crashing(unreadable).start();
+    expect(kit.states.slice(1, 3)).toEqual(['starting.connecting', 'starting.loading']);
+    expect(kit.snapshot).toMatchObject({
+      status: 'done',
+      output: { clean: false, reason: 'startFailed', error: { cause: { message: 'a defect' } } },
+    });
+    expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({
+      timers: 0,
+      sockets: 0,
+    });
+  });
+
+  it('or hangs, ends the start after its time', async () => {
+    const hanging = consumerMachine.provide({
+      actors: { loadOffsets: fromPromise(() => new Promise(() => {})) },
+    });
+    const kit = await new Crashing(hanging).start();
+    await kit.pass(15_500);
+    expect(kit.snapshot.output).toMatchObject({
+      reason: 'startFailed',
+      error: { code: 'RMQ_START_TIMEOUT' },
+    });
+    expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({
+      timers: 0,
+      sockets: 0,
+    });
+  });
+});
+
 describe('what was done before the crash', () => {
   it.each(['routes', 'heartbeat', 'rebalance', 'sendBack'])('is committed when %s dies', async id => {
     const kit = await new Crashing(crashing[id] ?? consumerMachine).start();
@@ -205,6 +240,50 @@ describe('what was done before the crash', () => {
   });
 });
 
+describe('an actor that is only stuck', () => {
+  const stuck: Readonly<Record<string, readonly [machine: ConsumerMachine, step: string]>> = {
+    'a shard that does not tell that its queues have ended': [
+      consumerMachine.provide({
+        actors: { queues: queuesMachine.provide({ actions: { passUp: () => {} } }) },
+      }),
+      'draining timedOut',
+    ],
+    'a persister that does not answer the flush': [
+      consumerMachine.provide({
+        actors: {
+          offsets: offsetsMachine.provide({ actions: { tellFlushed: () => {}, tellFlushGivenUp: () => {} } }),
+        },
+      }),
+      'persisting timedOut',
+    ],
+    'an unregister that does not end': [
+      consumerMachine.provide({ actors: { unregister: fromPromise(() => new Promise(() => {})) } }),
+      'releasing timedOut',
+    ],
+  };
+
+  it.each(Object.entries(stuck))(
+    '%s cuts its step, and the whole ends in time',
+    async (_, [machine, step]) => {
+      const kit = await new Crashing(machine).start();
+      kit.cluster.store(aQueue, 3);
+      await kit.pass(100);
+      kit.cluster.on(RequestCode.UPDATE_CONSUMER_OFFSET, () => undefined);
+      const from = kit.clock.now();
+      kit.actor.send({ type: 'consumer.shutdown' });
+      while (kit.snapshot.status === 'active') await kit.pass(50);
+      expect(kit.clock.now() - from).toBeLessThanOrEqual(10_000);
+      const { output } = kit.snapshot;
+      expect(output?.steps.map(each => `${each.step} ${each.outcome}`)).toContain(step);
+      expect(output).toMatchObject({ clean: false, uncommitted: [{ queue: aQueue, offset: 3 }] });
+      expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({
+        timers: 0,
+        sockets: 0,
+      });
+    },
+  );
+});
+
 describe('a crash while the consumer is stopping already', () => {
   it('is told as a fault, and neither begins the stop anew nor gives it more time', async () => {
     const kit = await new Crashing(
@@ -225,6 +304,21 @@ describe('a crash while the consumer is stopping already', () => {
       output: { clean: false, reason: 'requested', abandonedMessages: 3 },
     });
     expect(kit.snapshot.output?.steps).toHaveLength(5);
+    expect(kit.clock.pending).toBe(0);
+  });
+
+  it('of the persister in the middle of its work fails its step, and names what is not confirmed', async () => {
+    const kit = await new Crashing(crashing['offsets'] ?? consumerMachine).start();
+    kit.cluster.store(aQueue, 3);
+    await kit.pass(100);
+    kit.cluster.on(RequestCode.UPDATE_CONSUMER_OFFSET, () => undefined);
+    kit.actor.send({ type: 'consumer.shutdown' });
+    await kit.pass(500);
+    expect(kit.states.at(-1)).toBe('stopping.persisting');
+    kit.child('offsets').send(deadly);
+    await kit.pass(500);
+    expect(kit.snapshot.output).toMatchObject({ clean: false, uncommitted: [{ queue: aQueue, offset: 3 }] });
+    expect(kit.snapshot.output?.steps[2]).toMatchObject({ step: 'persisting', outcome: 'failed' });
     expect(kit.clock.pending).toBe(0);
   });
 

@@ -134,6 +134,21 @@ describe('after a gap a consumer', () => {
     expect(commits(kit, asked).at(-1)).toBe('0:5');
   });
 
+  it('starts over when it slept while the last answer was on its way', async () => {
+    const { kit, asked } = await gapped();
+    let answers = 0;
+    kit.cluster.on(QUERY_CONSUMER_OFFSET, () => {
+      answers++;
+      if (answers === 2) kit.clock.jump(gap);
+      return 'as usual';
+    });
+    await kit.until(() => kit.delivered.length === 5);
+    expect(kit.states.filter(state => state === 'running.revalidating.verifying')).toHaveLength(2);
+    await kit.pass(10_000);
+    expect(commits(kit, asked).at(-1)).toBe('0:5');
+    kit.actor.stop();
+  });
+
   it('that was suspended is suspended again, and has pulled nothing', async () => {
     const kit = await new ConsumerKit().start();
     kit.actor.send({ type: 'consumer.suspend' });

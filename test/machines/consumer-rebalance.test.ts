@@ -255,6 +255,20 @@ describe('a queue that is assigned again while it still drains', () => {
     expect(kit.leftovers).toEqual(nothingLeft);
   });
 
+  it('whose last offset is refused during a shutdown is named in its report', async () => {
+    const { kit, hands } = await returning();
+    kit.cluster.on(UPDATE_CONSUMER_OFFSET, () => ({ code: 16, remark: 'no' }));
+    const reporting = shutdown(kit.actor);
+    await kit.pass(500);
+    for (const hand of hands) hand.resolve(undefined);
+    await kit.until(() => kit.state === 'stopped');
+    expect(await reporting).toMatchObject({
+      clean: false,
+      uncommitted: [{ queue: queueNumber(1), offset: 2 }],
+    });
+    expect(kit.faults.map(({ error }) => error.code)).toContain('RMQ_NO_PERMISSION');
+  });
+
   it('comes back suspended when the consumer was suspended meanwhile', async () => {
     const { kit, hands } = await returning();
     kit.actor.send({ type: 'consumer.suspend' });

@@ -21,7 +21,7 @@ export interface KitOptions {
   readonly listener?: ConsumeMessages;
 }
 
-export type Fault = Extract<ConsumerEvent, { readonly type: 'fault' }>;
+type Fault = Extract<ConsumerEvent, { readonly type: 'fault' }>;
 
 export const group = 'billing';
 

@@ -7,7 +7,6 @@ import type { Report } from './report.ts';
 import type { Stage } from './stage.ts';
 
 const pullCode = 11;
-const heartbeatCode = 34;
 
 /** A member's two files, or what stands for them. */
 export interface Traces {
@@ -57,11 +56,6 @@ export function judgeSharing(
     if (given.limit === undefined) report.note(`settled when ${what}, ms`, settled.ms);
     else report.speed(`settled when ${what}, ms`, settled.ms, { atMost: given.limit });
   }
-}
-
-/** When the member first told a broker that it is there. */
-export function firstHeartbeat({ wire }: Traces): number {
-  return wire().find(({ code }) => code === heartbeatCode)?.at ?? Number.NaN;
 }
 
 function sizes({ split }: Settlement): string {

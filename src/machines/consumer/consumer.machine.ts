@@ -6,7 +6,7 @@
  *        → running.{active ⇄ suspended, revalidating}
  *        → stopping.{closingIntake → draining → persisting → releasing → disconnecting} → stopped (final)
  *
- * Invariants (test/machines/consumer.test.ts and the trace checker): 1. a heartbeat is answered before the first pull;
+ * Invariants (test/machines/consumer-*.test.ts and the trace checker): 1. a heartbeat is answered before the first pull;
  * 2. no listener is called before dispatching, nor after stopped; 3. the last offsets are answered before unregister,
  * which comes before the connections close; 4. stopping is reachable from every state and ends within its time;
  * 5. the root never fails: whatever happens below becomes a `fault` or a way through stopping.
@@ -373,6 +373,7 @@ const built = setup({
 }).createMachine({
   id: 'consumer',
   description: 'Lifecycle, supervision, public commands and events of one consumer.',
+  options: { maxIterations: 100 },
   context: ({ input }) => ({
     consumerGroup: input.config.consumerGroup,
     clientId: input.config.clientId,
@@ -592,14 +593,6 @@ const built = setup({
             ],
             'heartbeat.done': [
               { guard: { type: 'isRegistered', params: ({ event }) => event }, target: 'assigning' },
-              {
-                guard: { type: 'refusesStart', params: ({ event }) => ({ error: firstError(event.failed) }) },
-                target: '#consumer.stopping',
-                actions: {
-                  type: 'beginStop',
-                  params: ({ event }) => ({ reason: 'startFailed', error: firstError(event.failed) }),
-                },
-              },
               {
                 actions: {
                   type: 'noteStartError',
