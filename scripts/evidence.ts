@@ -65,8 +65,8 @@ async function show(shown: Evidence, on: RocketmqVersion): Promise<boolean> {
   const holds = report.broken(withSpeed).length === 0;
   console.log(`\n${table(report.rows, withSpeed)}\n`);
   if (values.keep) console.log(`files: ${folder}`);
-  console.log(
-    `${shown.name} ${on}${values.share ? ' (share)' : ''}: ${holds ? 'PASS' : 'FAIL'} ${summary(report.rows)}`,
-  );
+  const where = shown.needsCluster === false ? 'no broker' : on;
+  const what = values.share ? `${where}, share` : where;
+  console.log(`${shown.name} ${what}: ${holds ? 'PASS' : 'FAIL'} ${summary(report.rows)}`);
   return holds;
 }

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startJavaProducer } from '../../test/support/cluster/java-programs.ts';
 import { monotonicMs } from '../../test/support/history/deliveries.ts';
-import { settlement } from '../../test/support/history/owners.ts';
+import { settlement, type Touch } from '../../test/support/history/owners.ts';
 import { CommitWatch } from './kit/commit-watch.ts';
 import { judgeCommitted, judgeHistory, judgeStop, untilDone } from './kit/judge.ts';
 import type { Report } from './kit/report.ts';
@@ -73,7 +73,11 @@ async function freeze(
   const touches = touchesOf(topic, [anna, boris]);
   const frozen = settlement(touches, { from: frozenAt, to: thawedAt });
   const thawed = settlement(touches, { from: thawedAt, to: end });
-  report.check('another took over', (frozen.split.get('boris')?.length ?? 0) === queues, { is: takenOver });
+  const before = settlement(touches, { from: 0, to: frozenAt });
+  const foreign = strangers(touches, before.split.get('boris') ?? [], { from: frozenAt, to: end });
+  if (takenOver)
+    report.check('queues taken over while frozen', frozen.split.get('boris')?.length ?? 0, { is: queues });
+  else report.check('queues taken over, also after the thaw', foreign, { is: 0 });
   report.note('members known to the broker at the end of the freeze', membersThen.length);
   report.note('split after the thaw', [...thawed.split.values()].map(each => each.length).join('/'));
   report.note('settled after the thaw, ms', thawed.ms);
@@ -98,4 +102,14 @@ async function freeze(
   });
   await judgeCommitted(stage, report, { topic, group });
   for (const stopped of stops) judgeStop(report, 'member', stopped);
+}
+
+/** How many queues boris touched that were not his. */
+function strangers(
+  touches: readonly Touch[],
+  own: readonly string[],
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  const his = touches.filter(({ member, at }) => member === 'boris' && at >= from && at < to);
+  return new Set(his.map(({ queue }) => queue).filter(queue => !own.includes(queue))).size;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { queueKey } from '../../src/model/message-queue.ts';
 import { RequestCode } from '../../src/protocol/codes.ts';
 import { aQueue, deferred, queueNumber } from '../support/builders.ts';
-import { ConsumerKit, type KitOptions } from '../support/consumer-kit.ts';
+import { ConsumerKit, group, type KitOptions } from '../support/consumer-kit.ts';
 
 const {
   GET_CONSUMER_LIST_BY_GROUP,
@@ -132,6 +132,32 @@ describe('after a gap a consumer', () => {
     expect(kit.states.slice(-8)).toEqual([...pathOfRevalidating.slice(0, 4), ...pathOfRevalidating.slice(1)]);
     await kit.pass(10_000);
     expect(commits(kit, asked).at(-1)).toBe('0:5');
+  });
+
+  it('does not believe a member list that was asked before the gap, though it comes after the heartbeat', async () => {
+    const old = deferred<void>();
+    const held = { members: false };
+    const kit = await new ConsumerKit({
+      cluster: {
+        delay: ({ code }) =>
+          held.members && code === GET_CONSUMER_LIST_BY_GROUP ? old.promise : Promise.resolve(),
+      },
+    }).start();
+    await kit.pass(1000);
+    held.members = true;
+    kit.cluster.tellMembersChanged(group);
+    await kit.settle();
+    kit.clock.jump(gap);
+    kit.cluster.otherMembers.add('10.0.0.1@first');
+    kit.cluster.store(aQueue, 2);
+    await kit.until(() => kit.state === 'running.revalidating.sharing');
+    held.members = false;
+    old.resolve(); // we own both queues, it says
+    await kit.until(() => kit.state === 'running.active');
+    await kit.pass(5000);
+    expect(kit.delivered).toEqual([]);
+    expect(kit.all('queue.revoked')).toEqual([{ type: 'queue.revoked', queue: aQueue, reason: 'lost' }]);
+    kit.actor.stop();
   });
 
   it('starts over when it slept while the last answer was on its way', async () => {

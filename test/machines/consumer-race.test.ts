@@ -94,7 +94,8 @@ const harmless: ReadonlySet<CommandName> = new Set([
   'rest',
 ]);
 
-async function run(scheduler: fc.Scheduler, plan: Plan): Promise<ShutdownReport> {
+/** A consumer to which the steps of a plan were done. */
+async function played(scheduler: fc.Scheduler, plan: Plan): Promise<ConsumerKit> {
   const listen = (): Promise<undefined> | undefined => {
     if (plan.listener === 'throws') throw new Error('no');
     if (plan.listener === 'hangs') return new Promise(() => {});
@@ -113,6 +114,11 @@ async function run(scheduler: fc.Scheduler, plan: Plan): Promise<ShutdownReport>
     for (let i = 0; i < release; i++) await progress(kit, scheduler);
     await commands[command](kit);
   }
+  return kit;
+}
+
+async function run(scheduler: fc.Scheduler, plan: Plan): Promise<ShutdownReport> {
+  const kit = await played(scheduler, plan);
   const reporting = shutdown(kit.actor);
   const from = kit.clock.now();
   while (kit.actor.getSnapshot().status === 'active' && kit.clock.now() - from < 30_000) {
@@ -120,12 +126,17 @@ async function run(scheduler: fc.Scheduler, plan: Plan): Promise<ShutdownReport>
   }
   expect(kit.actor.getSnapshot()).toMatchObject({ status: 'done', value: 'stopped' });
   kit.trace.mark({ mark: 'stopped' });
-  while (scheduler.count() > 0) await scheduler.waitOne();
-  await kit.settle();
-  await kit.clock.advance(10_000);
+  await exhausted(kit, scheduler);
   const report = await reporting;
   check(kit, plan, report);
   return report;
+}
+
+/** Everything that may still come has come. */
+async function exhausted(kit: ConsumerKit, scheduler: fc.Scheduler): Promise<void> {
+  while (scheduler.count() > 0) await scheduler.waitOne();
+  await kit.settle();
+  await kit.clock.advance(10_000);
 }
 
 /** One more answer, or a little time when nobody waits for one. */
@@ -187,5 +198,20 @@ describe('whatever comes in whatever order', () => {
     expect(seen.clean, JSON.stringify(seen)).toBeGreaterThan(20);
     expect(seen.unclean, JSON.stringify(seen)).toBeGreaterThan(20);
     expect(seen.committed, JSON.stringify(seen)).toBeGreaterThan(10);
+  });
+
+  it('a consumer that is stopped by force leaves nothing, asks nothing and delivers nothing any more', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), plans, async (scheduler, plan) => {
+        const kit = await played(scheduler, plan);
+        kit.actor.stop();
+        await turn(); // what was written before arrives
+        const before = { asked: kit.cluster.asked.length, delivered: kit.delivered.length };
+        await exhausted(kit, scheduler);
+        expect({ asked: kit.cluster.asked.length, delivered: kit.delivered.length }).toEqual(before);
+        expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({ timers: 0, sockets: 0 });
+      }),
+      { seed: 20_261_123, numRuns: 60 },
+    );
   });
 });

@@ -16,9 +16,18 @@ import type { ConsumerContext } from './consumer.context.ts';
 export interface Children {
   readonly routes?: Receiver<RoutesEvent> | undefined;
   readonly heartbeat?: Receiver<HeartbeatEvent> | undefined;
-  readonly rebalance?: Receiver<RebalanceEvent> | undefined;
+  readonly rebalance?: (Receiver<RebalanceEvent> & Rounds) | undefined;
   readonly offsets?: Receiver<OffsetsEvent> | undefined;
   readonly sendBack?: Receiver<SendBackEvent> | undefined;
+}
+
+interface Rounds {
+  getSnapshot(): { readonly context: { readonly round: number } };
+}
+
+/** The newest round of sharing, under way or over. */
+export function newestRound(self: AnySelf): number {
+  return childrenOf(self).rebalance?.getSnapshot().context.round ?? 0;
 }
 
 interface AnySelf {

@@ -20,6 +20,8 @@ export interface ConsumerContext extends ConsumerView {
   readonly shards: Hidden<readonly Receiver<QueuesEvent>[]>;
   /** Queues that have not yet been compared with the broker after a time gap. */
   readonly unverified: ReadonlySet<QueueKey>;
+  /** After a time gap: the last round of sharing that was begun before it could count. */
+  readonly staleRound: number;
   readonly lastStartError: RocketmqError | undefined;
   readonly stop: StopProgress | undefined;
 }

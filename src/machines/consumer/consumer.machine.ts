@@ -33,6 +33,7 @@ import {
   connectionPrefix,
   endOrphans,
   giveAssignments,
+  newestRound,
   nobody,
   shardPrefix,
   tellShards,
@@ -191,6 +192,7 @@ const built = setup({
       for (const address of context.parts.get().closeStaleLines())
         enqueue.stopChild(connectionPrefix + address);
     }),
+    noteStaleRound: assign(({ self }) => ({ staleRound: newestRound(self) })),
     noteUnverified: assign(({ context }) => ({
       unverified: new Set(
         context.assignedQueues.map(({ queue }) => queueKey(queue)).filter(key => context.residence.has(key)),
@@ -357,6 +359,7 @@ const built = setup({
       _,
       params: { readonly answered: readonly unknown[]; readonly failed: readonly unknown[] },
     ) => params.answered.length > 0 || params.failed.length === 0,
+    isStale: ({ context }, params: { readonly round: number }) => params.round <= context.staleRound,
     nothingUnverified: ({ context }) => context.unverified.size === 0,
     hasLeftAll: ({ context }) => context.residence.size === 0,
     confirmsPulse: ({ context }) => context.parts.get().confirmPulse(),
@@ -383,6 +386,7 @@ const built = setup({
     residence: new Map(),
     shards: new Hidden([]),
     unverified: new Set(),
+    staleRound: 0,
     lastStartError: undefined,
     stop: undefined,
   }),
@@ -700,7 +704,17 @@ const built = setup({
             },
             sharing: {
               description: 'Which queues are ours now?',
-              entry: 'rebalanceNow',
+              entry: ['noteStaleRound', 'rebalanceNow'],
+              on: {
+                // Its members were asked before: applied, but not yet believed.
+                'assignment.decided': {
+                  guard: { type: 'isStale', params: ({ event }) => event },
+                  actions: [
+                    { type: 'placeQueues', params: ({ event }) => event },
+                    { type: 'giveAssignments', params: ({ event }) => ({ ...event, lost: true }) },
+                  ],
+                },
+              },
             },
             verifying: {
               description: 'Did somebody else go on with our queues meanwhile?',
