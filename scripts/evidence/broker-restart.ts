@@ -2,10 +2,11 @@
 /** Does a broker that is killed and comes back cost a message, and how soon do deliveries go on? */
 import { setTimeout as pause } from 'node:timers/promises';
 import { produceByJava, startJavaProducer } from '../../test/support/cluster/java-programs.ts';
-import type { Delivery } from '../../test/support/history/deliveries.ts';
-import { monotonicMs } from '../../test/support/history/deliveries.ts';
+import { type Delivery, monotonicMs } from '../../test/support/history/deliveries.ts';
 import { toMonotonic } from './kit/clock.ts';
 import { judgeCommitted, judgeHistory, judgeStop, untilDone } from './kit/judge.ts';
+import type { Member } from './kit/member.ts';
+import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
 
 /** Unit: ms, from the opening of the broker's port. */
@@ -51,41 +52,36 @@ export const brokerRestart: Evidence = {
     await untilDone(stage, [member], count, 180_000);
     const stopped = await member.stop();
 
-    const deliveries = member.deliveries();
-    for (const [index, { killedAt, portOpenedAt }] of outages.entries()) {
-      const which = `restart ${index + 1}`;
-      report.note(`${which}: port closed, ms`, portOpenedAt - killedAt);
-      report.note(
-        `${which}: last delivery after the kill, ms`,
-        lastBefore(deliveries, portOpenedAt) - killedAt,
-      );
-      report.speed(
-        `${which}: first delivery after the port opened, ms`,
-        firstAfter(deliveries, portOpenedAt) - portOpenedAt,
-        {
-          atMost: firstDeliveryLimit,
-        },
-      );
-    }
+    judgeOutages(stage, report, member, outages);
     report.note('repeats of the producer', Number(produced.summary['retries']));
     await judgeHistory(stage, report, {
-      ...{ topic, sent: { from: 0, to: count }, deliveries: [deliveries], repeats: 'told' as const },
+      ...{ topic, sent: { from: 0, to: count }, deliveries: [member.deliveries()], repeats: 'told' as const },
     });
     await judgeCommitted(stage, report, { topic, group });
     judgeStop(report, 'consumer', stopped);
-    report.check(
-      'queues revoked while it ran',
-      member.all('revoked').filter(({ reason }) => reason !== 'shutdown').length,
-      {
-        is: 0,
-      },
-    );
-    const corrected = member.all('corrected');
-    for (const { queue, from, to, reason } of corrected)
-      stage.say(JSON.stringify({ queue, from, to, reason }));
-    report.note('offsets corrected', corrected.length);
   },
 };
+
+function judgeOutages(stage: Stage, report: Report, member: Member, outages: readonly Outage[]): void {
+  const deliveries = member.deliveries();
+  for (const [index, { killedAt, portOpenedAt }] of outages.entries()) {
+    const part = report.part(`restart ${index + 1}`);
+    part.note('port closed, ms', portOpenedAt - killedAt);
+    part.note('last delivery after the kill, ms', lastBefore(deliveries, portOpenedAt) - killedAt);
+    part.speed(
+      'first delivery after the port opened, ms',
+      firstAfter(deliveries, portOpenedAt) - portOpenedAt,
+      {
+        atMost: firstDeliveryLimit,
+      },
+    );
+  }
+  const revoked = member.all('revoked').filter(({ reason }) => reason !== 'shutdown').length;
+  report.check('queues revoked while it ran', revoked, { is: 0 });
+  const corrected = member.all('corrected');
+  for (const { queue, from, to, reason } of corrected) stage.say(JSON.stringify({ queue, from, to, reason }));
+  report.note('offsets corrected', corrected.length);
+}
 
 async function outage(stage: Stage): Promise<Outage> {
   const broker = stage.cluster.broker('broker-a');
@@ -98,19 +94,9 @@ async function outage(stage: Stage): Promise<Outage> {
 }
 
 function firstAfter(deliveries: readonly Delivery[], at: number): number {
-  return Math.min(
-    ...deliveries
-      .filter(each => each.at > at)
-      .slice(0, 5000)
-      .map(each => each.at),
-  );
+  return deliveries.reduce((first, each) => (each.at > at ? Math.min(first, each.at) : first), Infinity);
 }
 
 function lastBefore(deliveries: readonly Delivery[], at: number): number {
-  return Math.max(
-    ...deliveries
-      .filter(each => each.at < at)
-      .slice(-5000)
-      .map(each => each.at),
-  );
+  return deliveries.reduce((last, each) => (each.at < at ? Math.max(last, each.at) : last), 0);
 }

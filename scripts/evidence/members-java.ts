@@ -18,7 +18,7 @@ export const membersJava: Evidence = {
     const atLeastMs = stage.pick({ full: 30_000, share: 2000 });
     const topic = stage.fresh('mixed');
     const group = stage.fresh('mixed-group');
-    const out = stage.file('java.out');
+    const out = stage.file(`${group}-java.out`);
     const inJava = { name: 'java', wire: () => [], deliveries: () => readJavaDeliveries(out, topic) };
     const join = (name: string): ReturnType<typeof stage.member> =>
       stage.member({

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does a consumer start and stop in the designed order? From its snapshots, and from what crossed its ports on a real broker. */
-import { concurrently, createConsumerActor, shutdown, whenRunning } from '../../src/index.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type ConsumerConfig,
+  concurrently,
+  createConsumerActor,
+  type MessageExt,
+  type ShutdownReport,
+  shutdown,
+  whenRunning,
+} from '../../src/index.ts';
 import { tcpDialer } from '../../src/transport/tcp-dialer.ts';
 import { produceByJava } from '../../test/support/cluster/java-programs.ts';
 import { PortTrace } from '../../test/support/port-trace.ts';
@@ -8,7 +17,7 @@ import { checkTrace } from '../../test/support/trace-checker.ts';
 import type { TraceEntry } from '../../test/support/trace-entries.ts';
 import { judgeCommitted } from './kit/judge.ts';
 import type { Report } from './kit/report.ts';
-import type { Evidence } from './kit/stage.ts';
+import type { Evidence, Stage } from './kit/stage.ts';
 
 /** design.md section 3. */
 const designedOrder = [
@@ -28,7 +37,7 @@ const designedOrder = [
   'stopped',
 ];
 
-const codes = { pull: 11, queryOffset: 14, updateOffset: 15, heartbeat: 34, unregister: 35 } as const;
+const codes = { pull: 11, updateOffset: 15, heartbeat: 34, unregister: 35 } as const;
 
 export const order: Evidence = {
   name: 'order',
@@ -37,56 +46,88 @@ export const order: Evidence = {
   async run(stage, report) {
     const count = stage.pick({ full: 20_000, share: 2000 });
     const topic = stage.fresh('order');
-    const group = stage.fresh('order-group');
     await stage.cluster.createTopic(topic, { queues: 8 });
     await produceByJava(stage.cluster, { topic, count, retry: true });
 
-    const trace = new PortTrace();
-    const seen = new Set<number>();
-    const actor = createConsumerActor(
-      {
-        consumerGroup: group,
-        namesrvAddr: stage.cluster.namesrvAddr,
-        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-        subscriptions: [{ topic }],
-        listener: concurrently(
-          trace.listener(async ([message]) => {
-            seen.add(Number(message?.keys[0]));
-          }),
-        ),
-      },
-      { dialer: trace.dialer(tcpDialer()) },
-    );
-    const states = new StateWatch();
-    actor.subscribe({ next: snapshot => states.see(snapshot.value), complete: () => {} });
-    const faults: string[] = [];
-    actor.on('fault', ({ error }) => faults.push(error.message));
+    const group = stage.fresh('order-group');
+    const atRest = await recordedRun(stage, { topic, group, stopAfter: count, handlerMs: 0 });
+    judgeRun(stage, report.part('stopped at rest'), atRest);
+    await judgeCommitted(stage, report.part('stopped at rest'), { topic, group });
 
-    actor.start();
-    await whenRunning(actor);
-    await stage.until('every message delivered', 60_000, () => seen.size === count);
-    const shuttingDown = await shutdown(actor);
-    trace.mark({ mark: 'stopped' });
-    // The sockets are destroyed by now; Node tells so a turn later.
-    await stage.until('every connection closed', 10_000, () => openConnections(trace.entries) === 0);
-
-    stage.say(states.path.join(' → '));
-    const inOrder = states.path.filter((state, index) => state === designedOrder[index]).length;
-    const strays = states.path.length - inOrder;
-    report.check('states seen in their order', inOrder, { is: designedOrder.length });
-    report.check('other states', strays, { is: 0 });
-    const violations = checkTrace(trace.entries, { everyMessageIsDelivered: true });
-    for (const { line, rule, problem } of violations.slice(0, 10))
-      stage.say(`${rule}, line ${line}: ${problem}`);
-    report.note('entries in the trace', trace.entries.length);
-    report.check('breaches of the order', violations.length, { is: 0 });
-    judgeWitness(report, trace.entries);
-    report.check('shutdown clean', shuttingDown.clean, { is: true });
-    report.check('faults', faults.length, { is: 0 });
-    await judgeCommitted(stage, report, { topic, group });
-    await trace.save(stage.file('order.jsonl'));
+    const half = { topic, group: stage.fresh('order-half'), stopAfter: Math.round(count / 2), handlerMs: 3 };
+    judgeRun(stage, report.part('stopped at work'), await recordedRun(stage, half));
   },
 };
+
+interface RecordedRun {
+  readonly path: readonly string[];
+  readonly entries: readonly TraceEntry[];
+  readonly faults: readonly string[];
+  readonly shutdown: ShutdownReport;
+}
+
+/** One life of a consumer in this process, recorded at its ports. */
+async function recordedRun(
+  stage: Stage,
+  given: {
+    readonly topic: string;
+    readonly group: string;
+    /** Messages done. */
+    readonly stopAfter: number;
+    readonly handlerMs: number;
+  },
+): Promise<RecordedRun> {
+  const trace = new PortTrace();
+  const done = new Set<number>();
+  const listener = trace.listener(async ([message]: readonly MessageExt[]) => {
+    if (given.handlerMs > 0) await pause(given.handlerMs);
+    done.add(Number(message?.keys[0]));
+  });
+  const config: ConsumerConfig = {
+    consumerGroup: given.group,
+    namesrvAddr: stage.cluster.namesrvAddr,
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    subscriptions: [{ topic: given.topic }],
+    listener: concurrently(listener),
+  };
+  const actor = createConsumerActor(config, { dialer: trace.dialer(tcpDialer()) });
+  const path: string[] = [];
+  actor.subscribe(({ value }) => {
+    const state = pathOf(value);
+    if (state !== path.at(-1)) path.push(state);
+  });
+  const faults: string[] = [];
+  actor.on('fault', ({ error }) => faults.push(error.message));
+
+  actor.start();
+  await whenRunning(actor);
+  await stage.until(`${given.stopAfter} messages done`, 60_000, () => done.size >= given.stopAfter);
+  const report = await shutdown(actor);
+  trace.mark({ mark: 'stopped' });
+  // The sockets are destroyed by now; Node tells so a turn later.
+  await stage.until('every connection closed', 10_000, () => openConnections(trace.entries) === 0);
+  await trace.save(stage.file(`${given.group}.jsonl`));
+  return { path, entries: trace.entries, faults, shutdown: report };
+}
+
+function judgeRun(
+  stage: Stage,
+  report: Report,
+  { path, entries, faults, shutdown: ended }: RecordedRun,
+): void {
+  stage.say(path.join(' → '));
+  const inOrder = path.filter((state, index) => state === designedOrder[index]).length;
+  report.check('states seen in their order', inOrder, { is: designedOrder.length });
+  report.check('other states', path.length - inOrder, { is: 0 });
+  const violations = checkTrace(entries, { everyMessageIsDelivered: true });
+  for (const { line, rule, problem } of violations.slice(0, 10))
+    stage.say(`${rule}, line ${line}: ${problem}`);
+  report.note('entries in the trace', entries.length);
+  report.check('breaches of the order', violations.length, { is: 0 });
+  judgeWitness(report, entries);
+  report.check('shutdown clean', ended.clean, { is: true });
+  report.check('faults', faults.length, { is: 0 });
+}
 
 function openConnections(entries: readonly TraceEntry[]): number {
   return (
@@ -96,18 +137,16 @@ function openConnections(entries: readonly TraceEntry[]): number {
 
 /** The checker finds nothing in an empty trace either: what it judges must be there, and in this order. */
 function judgeWitness(report: Report, entries: readonly TraceEntry[]): void {
-  const firstOf = (code: number, kind: 'request' | 'response'): number =>
-    kind === 'request' ? entries.findIndex(each => isRequest(each, code)) : answerOf(entries, code);
+  const firstOf = (code: number): number => entries.findIndex(each => isRequest(each, code));
   const lastOf = (code: number): number => entries.findLastIndex(each => isRequest(each, code));
-  const lastClose = entries.findLastIndex(each => each.kind === 'close');
   const line = [
-    firstOf(codes.heartbeat, 'request'),
+    firstOf(codes.heartbeat),
     answerOf(entries, codes.heartbeat),
-    firstOf(codes.pull, 'request'),
+    firstOf(codes.pull),
     lastOf(codes.updateOffset),
-    firstOf(codes.unregister, 'request'),
+    firstOf(codes.unregister),
     answerOf(entries, codes.unregister),
-    lastClose,
+    entries.findLastIndex(each => each.kind === 'close'),
   ];
   const inOrder = line.every((at, index) => at >= 0 && at > (line[index - 1] ?? -1));
   report.check('heartbeat, answer, pull, last commit, unregister, answer, close', inOrder, {
@@ -133,16 +172,6 @@ function answerOf(entries: readonly TraceEntry[], code: number): number {
       each.connection === request.connection &&
       each.opaque === request.opaque,
   );
-}
-
-/** The states of the snapshots, each once in a row. */
-class StateWatch {
-  readonly path: string[] = [];
-
-  see(value: unknown): void {
-    const state = pathOf(value);
-    if (state !== this.path.at(-1)) this.path.push(state);
-  }
 }
 
 /** `{ starting: 'connecting' }` as `starting.connecting`. */

@@ -16,6 +16,13 @@ export interface PendingCall {
 
 /** Two sweeps are at least so far apart: deadlines may be met so much late. Unit: ms. */
 const sweepGap = 10;
+/**
+ * A timer later than this means that the process slept. What the peers sent meanwhile lies unread in the sockets: it is read
+ * before anything expires, or a healthy connection would be taken for a deaf one. Unit: ms.
+ */
+const sleptMs = 2000;
+/** Time for that. Unit: ms. */
+const catchUpMs = 250;
 
 /**
  * Calls by their number, in the order they were made. The timer stands at the earliest deadline known when it was armed and
@@ -78,8 +85,13 @@ export class PendingCalls {
 
   readonly #sweep = (): void => {
     const now = this.#clock.now();
+    const lateBy = now - this.#wakeAt;
     this.#timer = undefined;
     this.#wakeAt = Number.POSITIVE_INFINITY;
+    if (lateBy > sleptMs) {
+      this.#arm(now + catchUpMs);
+      return;
+    }
     const expired = this.#takeWhere(call => call.deadline <= now);
     let earliest = Number.POSITIVE_INFINITY;
     for (const { deadline } of this.#calls.values()) if (deadline < earliest) earliest = deadline;

@@ -209,7 +209,10 @@ describe('whatever comes in whatever order', () => {
         const before = { asked: kit.cluster.asked.length, delivered: kit.delivered.length };
         await exhausted(kit, scheduler);
         expect({ asked: kit.cluster.asked.length, delivered: kit.delivered.length }).toEqual(before);
-        expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({ timers: 0, sockets: 0 });
+        expect({ timers: kit.clock.pending, sockets: kit.cluster.openSockets }).toEqual({
+          timers: 0,
+          sockets: 0,
+        });
       }),
       { seed: 20_261_123, numRuns: 60 },
     );
