@@ -50,6 +50,7 @@ await produceByJava(cluster, { topic, count, size });
 const contenders: readonly Contender[] = values['no-java']
   ? ['raw', 'message', 'batch']
   : ['raw', 'message', 'batch', 'java'];
+await measure('raw', cluster, 'warm-up'); // not counted: the broker's own code is compiled while it answers this one
 const results = new Map<Contender, Run[]>(contenders.map(name => [name, []]));
 for (let round = 1; round <= rounds; round++) {
   for (const name of contenders) results.get(name)?.push(await measure(name, cluster, `${name}-${round}`));

@@ -4,7 +4,7 @@ import type { MessageQueue, QueueKey } from '../model/message-queue.ts';
 import { queueKey } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import { FlowGate, type SharedFlow } from './flow-gate.ts';
-import { type Held, ProcessQueue, type Taken, type Ticket } from './process-queue.ts';
+import { type Held, ProcessQueue, type Ticket } from './process-queue.ts';
 
 /** Where the commit point goes; the offset store keeps one for each owned queue. */
 export interface CommitTarget {
@@ -107,8 +107,14 @@ export class OwnedQueue<Message extends Held> {
     this.#onArrival(wasEmpty);
   }
 
-  take(max: number): Taken<Message> {
-    return this.#held?.take(max) ?? { first: 0, messages: [] };
+  /** Ticket of the first message that {@link take} would hand out; the following ones count up. */
+  get nextTicket(): Ticket {
+    return this.#held?.nextTicket ?? 0;
+  }
+
+  /** Hands out up to `max` waiting messages, oldest first; empty when none waits. */
+  take(max: number): readonly Message[] {
+    return this.#held?.take(max) ?? [];
   }
 
   /** Marks a message done, unless its epoch has passed. */

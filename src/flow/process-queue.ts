@@ -15,12 +15,6 @@ export interface Held {
 /** A position in the ring, counted from the first message ever admitted. Stays valid until the message is finished. */
 export type Ticket = number;
 
-export interface Taken<Message> {
-  /** Ticket of the first message; the following ones count up. */
-  readonly first: Ticket;
-  readonly messages: readonly Message[];
-}
-
 const waiting = 0;
 const running = 1;
 const done = 2;
@@ -55,6 +49,11 @@ export class ProcessQueue<Message extends Held> {
   /** Stored size of the messages not done yet. Unit: bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Ticket of the first message that {@link take} would hand out; the following ones count up. */
+  get nextTicket(): Ticket {
+    return this.#next;
   }
 
   get hasWaiting(): boolean {
@@ -97,17 +96,23 @@ export class ProcessQueue<Message extends Held> {
   }
 
   /** Hands out up to `max` waiting messages, oldest first; empty when none waits. */
-  take(max: number): Taken<Message> {
-    const first = this.#next;
-    const messages: Message[] = [];
-    while (messages.length < max && this.#next < this.#tail) {
-      const index = this.#next & this.#mask;
-      const message = this.#slots[index];
-      if (message !== undefined) messages.push(message);
-      this.#states[index] = running;
-      this.#next++;
+  take(max: number): readonly Message[] {
+    const oldest = max > 0 ? this.#start() : undefined;
+    if (oldest === undefined) return [];
+    const messages = [oldest]; // mostly the only one: an empty array makes room for 17 with its first push
+    while (messages.length < max) {
+      const message = this.#start();
+      if (message === undefined) break;
+      messages.push(message);
     }
-    return { first, messages };
+    return messages;
+  }
+
+  #start(): Message | undefined {
+    if (this.#next === this.#tail) return undefined;
+    const index = this.#next++ & this.#mask;
+    this.#states[index] = running;
+    return this.#slots[index];
   }
 
   /** Marks one message done. True when the commit point moved. A ticket already done, or dropped, is ignored. */

@@ -12,7 +12,7 @@ import type { MessageQueue } from '../model/message-queue.ts';
 import { ConcurrentContext, type ContextOwner } from './consume-context.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
 import type { Listener, MessageBatch } from './listener.ts';
-import { type CallEnds, type CallSubject, ListenerCall } from './listener-call.ts';
+import { type CallEnds, ListenerCall } from './listener-call.ts';
 import { isThenable, verdictOf } from './outcome.ts';
 
 /** A message whose handling failed: it keeps its place, and the offset waits, until somebody settles it. */
@@ -139,24 +139,24 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   }
 
   answered(call: ListenerCall, answer: unknown): void {
-    const subject = this.#end(call);
-    if (subject === undefined) return;
+    const { messages, context } = call;
+    if (messages === undefined || context === undefined) return;
     const verdict = verdictOf(answer);
     if (verdict === 'notAResult') this.#tellMisuse(answer);
-    this.#settleCall(subject, verdict === 'done' ? subject.context.ackIndex : -1, undefined);
+    this.#settleCall(call, messages, context, verdict === 'done' ? context.ackIndex : -1, undefined);
   }
 
   failed(call: ListenerCall, thrown: unknown): void {
-    const subject = this.#end(call);
-    if (subject === undefined) return;
-    const { topic, queueOffset, msgId } = subject.messages[0];
+    const { messages, context } = call;
+    if (messages === undefined || context === undefined) return;
+    const { topic, queueOffset, msgId } = messages[0];
     const { key } = this.#owned;
     const error = new ConsumerError(
       'RMQ_LISTENER_FAILED',
       `the listener of ${topic} threw on message ${msgId} at ${key}:${queueOffset}: ${toError(thrown).message}`,
       { cause: thrown, context: { topic, queue: key, queueOffset, msgId } },
     );
-    this.#settleCall(subject, -1, error);
+    this.#settleCall(call, messages, context, -1, error);
   }
 
   #hasWork(): boolean {
@@ -165,13 +165,14 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
   #startCall(): void {
     const { epoch } = this.#owned;
-    const again = this.#again.shift();
+    const again = this.#again.length > 0 ? this.#again.shift() : undefined;
     if (again !== undefined) {
       if (again.epoch === epoch) this.#call(epoch, again.ticket, [again.message]);
       else this.#slots.giveBack();
       return;
     }
-    const { first, messages } = this.#owned.take(this.#batchSize);
+    const first = this.#owned.nextTicket;
+    const messages = this.#owned.take(this.#batchSize);
     if (isBatch(messages)) this.#call(epoch, first, messages);
     else this.#slots.giveBack();
   }
@@ -179,7 +180,10 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   #call(epoch: Epoch, first: Ticket, messages: MessageBatch): void {
     const call = this.#spare.pop() ?? new ListenerCall(this);
     const context = new ConcurrentContext(this, messages);
-    call.subject = { epoch, first, messages, context };
+    call.epoch = epoch;
+    call.first = first;
+    call.messages = messages;
+    call.context = context;
     let answer: unknown;
     let later: Promise<unknown> | undefined;
     try {
@@ -193,19 +197,18 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     else later.then(call.onAnswer, call.onFailure);
   }
 
-  #end(call: ListenerCall): CallSubject | undefined {
-    const { subject } = call;
-    call.subject = undefined;
-    if (subject !== undefined) this.#spare.push(call);
-    return subject;
-  }
-
-  /** Messages up to `lastDone` are done, the others failed. */
+  /** Ends the call: messages up to `lastDone` are done, the others failed. */
   #settleCall(
-    { epoch, first, messages, context }: CallSubject,
+    call: ListenerCall,
+    messages: MessageBatch,
+    context: ConcurrentContext,
     lastDone: number,
     error: RocketmqError | undefined,
   ): void {
+    const { epoch, first } = call;
+    call.messages = undefined;
+    call.context = undefined;
+    this.#spare.push(call);
     const done = countUpTo(lastDone, messages.length);
     for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i, messages[i]?.storeSize ?? 0);
     if (done < messages.length && epoch === this.#owned.epoch) {

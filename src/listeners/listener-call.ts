@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One listener call that may still be running. Reused: its callbacks are made once, not once a message. */
+/** One listener call that may still be running. Reused: it and its callbacks are made once, not once a message. */
 import type { Epoch } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
 import type { ConcurrentContext } from './consume-context.ts';
 import type { MessageBatch } from './listener.ts';
-
-/** What a call was about. */
-export interface CallSubject {
-  readonly epoch: Epoch;
-  readonly first: Ticket;
-  readonly messages: MessageBatch;
-  readonly context: ConcurrentContext;
-}
 
 export interface CallEnds {
   answered(call: ListenerCall, answer: unknown): void;
@@ -19,7 +11,12 @@ export interface CallEnds {
 }
 
 export class ListenerCall {
-  subject: CallSubject | undefined = undefined;
+  epoch: Epoch = 0;
+  /** Of the first message; the following ones count up. */
+  first: Ticket = 0;
+  /** Undefined between two uses, and when the call has ended. */
+  messages: MessageBatch | undefined = undefined;
+  context: ConcurrentContext | undefined = undefined;
   readonly onAnswer: (answer: unknown) => void;
   readonly onFailure: (thrown: unknown) => void;
 

@@ -22,6 +22,7 @@ import {
   turn,
 } from '../support/builders.ts';
 import { ChartCoverage } from '../support/chart-coverage.ts';
+import { takeFrom } from '../support/taken.ts';
 
 const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'connection to broker-a lost');
 const refused = new BrokerError('RMQ_NO_PERMISSION', 'no right to read', {
@@ -172,7 +173,7 @@ function start(
     lastCorrection: () => last(port.corrections),
     /** The oldest `count` messages are delivered and done. */
     consume: (count: number) => {
-      const { first, messages } = owned.take(count);
+      const { first, messages } = takeFrom(owned, count);
       for (const [i, message] of messages.entries()) owned.finish(owned.epoch, first + i, message.storeSize);
     },
   };
@@ -305,6 +306,32 @@ describe('pulling', () => {
     };
     answer(found(100, 103));
     expect([pulled(), heldAtPull, owned.count, owned.pulledTo]).toEqual([[100, 103], [0], 3, 103]);
+  });
+
+  it('lets batch follow batch without an event, and hears of the first one that is not steady', async () => {
+    const { actor, answer, pulled, owned, consume } = await pulling();
+    const snapshots: unknown[] = [];
+    actor.subscribe(({ value }) => snapshots.push(value));
+    for (let from = 100; from < 140; from += 4) {
+      answer(found(from, from + 4));
+      consume(4);
+    }
+    expect([snapshots, pulled().slice(-2), owned.pulledTo]).toEqual([[], [136, 140], 140]);
+    answer(found(140, 155)); // above the limit of 10
+    expect([snapshots, pulled().at(-1), owned.count]).toEqual([[{ throttled: 'armed' }], 140, 15]);
+  });
+
+  it('makes a fault of what a steady batch throws, and pulls on', async () => {
+    const { answer, owned, pulled, state, told } = await pulling();
+    owned.whenWorkArrives(() => {
+      throw new Error('no room for it');
+    });
+    answer(found(100, 102));
+    expect([state(), pulled(), told()]).toMatchObject([
+      'pulling',
+      [100, 102],
+      [{ type: 'fault', error: { code: 'RMQ_INTERNAL', message: 'no room for it' }, actor: 'puller' }],
+    ]);
   });
 
   it('has at most one pull on the wire', async () => {
@@ -509,7 +536,7 @@ describe('throttling', () => {
     expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
     const { release } = shared;
     shared.release = () => {}; // a call that got lost
-    owned.finish(owned.epoch, owned.take(1).first, 0);
+    owned.finish(owned.epoch, takeFrom(owned, 1).first, 0);
     shared.release = release;
     await clock.advance(50);
     expect([state(), pulled()]).toEqual(['pulling', [100, 111]]);
@@ -768,7 +795,7 @@ describe('a correction by the broker (21)', () => {
   it('ends the epoch at once, is committed as a request, and is pulled from when that was answered', async () => {
     const { owned, answer, state, told, commits, lastCorrection, pulled } = await pulling();
     answer(found(100, 104));
-    const running = { epoch: owned.epoch, ...owned.take(4) };
+    const running = { epoch: owned.epoch, ...takeFrom(owned, 4) };
     answer(moved(500));
     expect([state(), commits.told, pulled()]).toEqual(['correcting', ['reset 500'], [100, 104]]);
     owned.finish(running.epoch, running.first, 0); // late: would have moved the commit point to 101

@@ -517,27 +517,29 @@ describe('a child that dies', () => {
 
   it('of the pull side is told; the queue drains, commits and ends', async () => {
     const machine = queueMachine.provide({
-      actors: { pull: pullMachine.provide({ guards: { goesOn: dying } }) },
+      actors: { pull: pullMachine.provide({ guards: { mayRepeat: dying } }) },
     });
     const { answer, told, state, commits, hands, log } = await start({ machine });
-    answer(found(100, 101));
     told();
-    answer(found(100, 101));
+    answer({ kind: 'none', nextOffset: at(101), mayRepeat: true });
     expect(hands).toEqual([]);
     await turn();
     expect(state()).toBe('committing');
     commits[0]?.resolve();
     await turn();
-    expect([log().slice(-2), told()]).toEqual([['commit', 'release'], [ended('rebalance')]]);
+    expect([log().slice(-2), told()]).toEqual([
+      ['commit', 'release'],
+      [expect.objectContaining({ type: 'fault' }), ended('rebalance')],
+    ]);
   });
 
   it('of the pull side is told as a fault with its name', async () => {
     const machine = queueMachine.provide({
-      actors: { pull: pullMachine.provide({ guards: { goesOn: dying } }) },
+      actors: { pull: pullMachine.provide({ guards: { mayRepeat: dying } }) },
     });
     const { answer, told } = await start({ machine });
     told();
-    answer(found(100, 101));
+    answer({ kind: 'none', nextOffset: at(101), mayRepeat: true });
     await turn();
     expect(told()).toMatchObject([
       {

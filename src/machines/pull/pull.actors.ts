@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What do the pull chart's actions do to the queue's data? */
-import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { Correction } from '../../transport/pull-calls.ts';
 import { standsStill } from './pull.logic.ts';
 import type { PullContext } from './pull.types.ts';
 
-export interface Admission {
-  /** Absent when nothing came. */
-  readonly messages?: readonly MessageExt[];
-  readonly nextOffset: QueueOffset;
-}
-
-const noMessages: readonly MessageExt[] = [];
-
-/** Takes a batch in. One that does not lead on holds nothing new: offsets only go back by correction or seek. */
-export function admit(context: PullContext, { messages = noMessages, nextOffset }: Admission): void {
-  if (!standsStill(context, { nextOffset })) context.owned.admit(messages, nextOffset);
+/** Takes in what arrived last. A batch that does not lead on holds nothing new: offsets only go back by correction or seek. */
+export function admit(context: PullContext, answer: { readonly nextOffset: QueueOffset }): void {
+  const messages = context.puller.takeArrived();
+  if (!standsStill(context, answer)) context.owned.admit(messages, answer.nextOffset);
 }
 
 /** Somebody else went on while we stood still: their offset counts, what we hold is old. */

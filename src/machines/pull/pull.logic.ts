@@ -3,7 +3,7 @@
 import { ConnectionError, type RocketmqError } from '../../errors/errors.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import { backoffDelay } from '../../transport/backoff.ts';
-import type { PullContext } from './pull.types.ts';
+import type { FoundBatch, PullContext } from './pull.types.ts';
 
 /** What will not heal by asking again soon is asked slowly. Unit: ms. */
 const slowFloor = 5_000;
@@ -20,17 +20,10 @@ export function pullBackoff(options: {
 }
 
 /** Nothing failed before, no pause is wanted, the offset advances, and there is room also with this batch. */
-export function goesOn(
-  context: PullContext,
-  batch: {
-    readonly messages: readonly unknown[];
-    readonly bytes: number;
-    readonly nextOffset: QueueOffset;
-  },
-): boolean {
+export function goesOn(context: PullContext, batch: FoundBatch): boolean {
   const { failures, rereads, settings, owned } = context;
   if (failures > 0 || rereads > 0 || settings.pullInterval > 0 || standsStill(context, batch)) return false;
-  return owned.gate.cause({ count: batch.messages.length, bytes: batch.bytes }) === undefined;
+  return owned.gate.cause(batch) === undefined;
 }
 
 /** The answer does not lead past where the queue is: asking again at once would be a hot loop. */

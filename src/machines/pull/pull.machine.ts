@@ -53,9 +53,8 @@ const built = setup({
   },
   actions: {
     requestNextBatch: safe(({ context }) => context.puller.requestNextBatch()),
-    requestAfter: safe(({ context }, params: { readonly nextOffset: QueueOffset }) =>
-      context.puller.requestNextBatch(params.nextOffset),
-    ),
+    pullOn: safe(({ context }) => context.puller.pullOn(batch => goesOn(context, batch))),
+    pullNoFurther: safe(({ context }) => context.puller.pullNoFurther()),
     abandonPull: safe(({ context }) => context.puller.abandon()),
     admitBatch: safe(({ context, event }) => {
       if ('nextOffset' in event) admit(context, event);
@@ -113,14 +112,6 @@ const built = setup({
     isPaced: ({ context }) => context.settings.pullInterval > 0,
     hasFailed: ({ context }) => context.failures > 0,
     hasRoom: ({ context }) => context.owned.gate.cause() === undefined,
-    goesOn: (
-      { context },
-      params: {
-        readonly messages: readonly unknown[];
-        readonly bytes: number;
-        readonly nextOffset: QueueOffset;
-      },
-    ) => goesOn(context, params),
     standsStill: ({ context }, params: { readonly nextOffset: QueueOffset }) => standsStill(context, params),
     mayRepeat: (_, params: { readonly mayRepeat: boolean }) => params.mayRepeat,
     mayReread: ({ context }, params: { readonly nextOffset: QueueOffset }) =>
@@ -207,14 +198,12 @@ const built = setup({
     },
     pulling: {
       tags: 'mayPull',
-      entry: 'requestNextBatch',
+      description:
+        'Batch follows batch without an event as long as each leads on, finds room, and nothing failed (puller.ts, goesOn).',
+      entry: 'pullOn',
+      exit: 'pullNoFurther',
       on: {
         'batch.found': [
-          {
-            // Steady state: the next pull is written before this batch is looked at.
-            guard: { type: 'goesOn', params: ({ event }) => event },
-            actions: [{ type: 'requestAfter', params: ({ event }) => event }, 'admitBatch'],
-          },
           {
             guard: { type: 'standsStill', params: ({ event }) => event },
             target: 'backingOff',

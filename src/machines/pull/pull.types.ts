@@ -57,11 +57,25 @@ export interface PullInput {
   readonly parent: Receiver<PullReport>;
 }
 
+/** What a found batch weighs, before it is looked at. */
+export interface FoundBatch {
+  readonly count: number;
+  /** Stored size. Unit: bytes. */
+  readonly bytes: number;
+  readonly nextOffset: QueueOffset;
+}
+
 /** The pull on the wire, if any; see puller.ts. */
 export interface PullRequester {
+  /** From now on, as long as `goesOn` says so of what comes, batch after batch is pulled and taken in without an event. */
+  pullOn(goesOn: (batch: FoundBatch) => boolean): void;
+  /** Every further answer is told as an event. */
+  pullNoFurther(): void;
   /** Writes the next pull, unless one is on the wire already. Default: from where the queue stands. */
   requestNextBatch(offset?: QueueOffset): void;
-  /** The answer to the pull on the wire is no longer wanted. */
+  /** The messages of the last answer, handed out once; none when it brought none. */
+  takeArrived(): readonly MessageExt[];
+  /** The answer to the pull on the wire is no longer wanted, nor what came last and was not taken. */
   abandon(): void;
 }
 
@@ -78,13 +92,14 @@ export interface PullContext extends PullInput {
 export type PullEvent =
   | {
       readonly type: 'batch.found';
-      readonly messages: readonly MessageExt[];
-      readonly bytes: number;
+      /** The messages themselves stay with the puller: an event may outlive its handling. */
+      readonly count: number;
       readonly nextOffset: QueueOffset;
     }
   | {
       readonly type: 'batch.damaged';
-      readonly messages: readonly MessageExt[];
+      /** Good messages before the damage. */
+      readonly count: number;
       readonly nextOffset: QueueOffset;
       readonly error: RocketmqError;
     }

@@ -5,6 +5,7 @@ import { SharedFlow } from '../../../src/flow/flow-gate.ts';
 import { type CommitTarget, OwnedQueue } from '../../../src/flow/owned-queue.ts';
 import type { Held } from '../../../src/flow/process-queue.ts';
 import { aQueue, at, offsetsOf } from '../../support/builders.ts';
+import { takeFrom } from '../../support/taken.ts';
 
 const roomy = {
   countOfQueue: 1e6,
@@ -46,7 +47,7 @@ describe('an owned queue', () => {
       0,
       0,
     ]);
-    expect([queue.take(5).messages, queue.gate.cause(), shared.count, commits.told]).toEqual([
+    expect([takeFrom(queue, 5).messages, queue.gate.cause(), shared.count, commits.told]).toEqual([
       [],
       undefined,
       0,
@@ -58,7 +59,7 @@ describe('an owned queue', () => {
     const { queue, commits } = owned();
     queue.restart(at(5), true);
     queue.admit(held(5, 8), at(8));
-    const { first } = queue.take(3);
+    const { first } = takeFrom(queue, 3);
     for (const ticket of [first + 1, first, first + 2]) queue.finish(queue.epoch, ticket, size);
     expect(commits.told).toEqual(['reset 5 stored', 'advance 7', 'advance 8']);
   });
@@ -69,7 +70,7 @@ describe('an owned queue', () => {
     queue.admit([], at(40));
     queue.admit(held(40, 41), at(41));
     queue.admit([], at(90));
-    queue.finish(queue.epoch, queue.take(1).first, size);
+    queue.finish(queue.epoch, takeFrom(queue, 1).first, size);
     expect(commits.told).toEqual(['reset 0', 'advance 40', 'advance 90']);
   });
 
@@ -86,7 +87,7 @@ describe('an owned queue', () => {
     const { queue, shared } = owned();
     queue.restart(at(0), true);
     queue.admit(held(0, 2), at(2));
-    const { first } = queue.take(1);
+    const { first } = takeFrom(queue, 1);
     for (let i = 0; i < 3; i++) queue.finish(queue.epoch, first, size);
     expect([queue.count, queue.bytes, shared.count, shared.bytes]).toEqual([1, 100, 1, 100]);
   });
@@ -95,10 +96,10 @@ describe('an owned queue', () => {
     const { queue, commits, shared } = owned();
     queue.restart(at(0), true);
     queue.admit(held(0, 2), at(2));
-    const old = { epoch: queue.epoch, ...queue.take(2) };
+    const old = { epoch: queue.epoch, ...takeFrom(queue, 2) };
     queue.restart(at(50), true);
     queue.admit(held(50, 52), at(52));
-    queue.take(2);
+    takeFrom(queue, 2);
     commits.told.length = 0;
     queue.finish(old.epoch, old.first, size);
     queue.finish(old.epoch, old.first + 1, size);
@@ -109,7 +110,7 @@ describe('an owned queue', () => {
     const { queue, shared, commits } = owned();
     queue.restart(at(0), true);
     queue.admit(held(0, 4), at(4));
-    const { first } = queue.take(2);
+    const { first } = takeFrom(queue, 2);
     const { epoch } = queue;
     queue.letGo();
     queue.finish(epoch, first, size);
@@ -121,7 +122,7 @@ describe('an owned queue', () => {
     const { queue, shared } = owned();
     queue.restart(at(0), true);
     queue.admit(held(0, 5), at(5));
-    queue.take(2);
+    takeFrom(queue, 2);
     expect(queue.dropWaiting()).toBe(3);
     expect([queue.count, queue.runningCount, queue.hasWaiting, queue.pulledTo, shared.bytes]).toEqual([
       2,
@@ -147,7 +148,7 @@ describe('an owned queue', () => {
     const { queue } = owned();
     queue.restart(at(3), true);
     queue.admit(held(3, 6), at(6));
-    expect(offsetsOf(queue.take(10).messages)).toEqual([3, 4, 5]);
+    expect(offsetsOf(takeFrom(queue, 10).messages)).toEqual([3, 4, 5]);
   });
 });
 
@@ -201,7 +202,7 @@ describe('three owned queues over one shared flow, in any order of restarts, dro
             if (one.kind === 'admit' && queue.pulledTo !== undefined)
               queue.admit(held(queue.pulledTo, queue.pulledTo + one.amount), at(queue.pulledTo + one.amount));
             if (one.kind === 'take') {
-              const { first, messages } = queue.take(one.max);
+              const { first, messages } = takeFrom(queue, one.max);
               for (const [i, message] of messages.entries())
                 running.push({ queue, epoch: queue.epoch, ticket: first + i, bytes: message.storeSize });
             }

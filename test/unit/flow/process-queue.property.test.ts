@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Held, ProcessQueue } from '../../../src/flow/process-queue.ts';
 import { at, offsetsOf } from '../../support/builders.ts';
+import { takeFrom } from '../../support/taken.ts';
 
 /** What a process queue must be, as plainly as possible: every message ever admitted, with its state. */
 class Model {
@@ -139,7 +140,7 @@ function apply(one: Step, queue: ProcessQueue<Held>, model: Model): void {
       return;
     }
     case 'take': {
-      const { first, messages } = queue.take(one.max);
+      const { first, messages } = takeFrom(queue, one.max);
       const expected = model.take(one.max);
       expectSame(
         offsetsOf(messages),

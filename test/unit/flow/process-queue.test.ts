@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProcessQueue } from '../../../src/flow/process-queue.ts';
 import { at, offsetsOf } from '../../support/builders.ts';
+import { takeFrom } from '../../support/taken.ts';
 
 const size = 100;
 const held = (...offsets: number[]) => offsets.map(queueOffset => ({ queueOffset, storeSize: size }));
@@ -46,7 +47,7 @@ describe('a process queue', () => {
   it('hands messages out oldest first, in batches, each once', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(...range(0, 5)), at(5));
-    const taken = [queue.take(2), queue.take(2), queue.take(2), queue.take(2)];
+    const taken = [takeFrom(queue, 2), takeFrom(queue, 2), takeFrom(queue, 2), takeFrom(queue, 2)];
     expect(taken.map(({ first, messages }) => [first, ...offsetsOf(messages)])).toEqual([
       [0, 0, 1],
       [2, 2, 3],
@@ -59,7 +60,7 @@ describe('a process queue', () => {
   it('moves the commit point only when the oldest unfinished message is done', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(0, 1, 2, 3), at(4));
-    queue.take(4);
+    takeFrom(queue, 4);
     const points = [2, 1, 3, 0].map(ticket => [queue.finish(ticket), queue.commitPoint]);
     expect(points).toEqual([
       [false, 0],
@@ -72,14 +73,14 @@ describe('a process queue', () => {
   it('lets the commit point jump to the pull position when all are done, past what was filtered out', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(0), at(500));
-    queue.take(1);
+    takeFrom(queue, 1);
     expect([queue.commitPoint, queue.finish(0), queue.commitPoint]).toEqual([0, true, 500]);
   });
 
   it('ignores a ticket that was finished before, is still waiting, or was never given', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(0, 1, 2), at(3));
-    queue.take(2);
+    takeFrom(queue, 2);
     queue.finish(1);
     const before = figures(queue);
     expect([1, 2, 3, -1, 99].map(ticket => queue.finish(ticket))).toEqual(Array(5).fill(false));
@@ -91,7 +92,7 @@ describe('a process queue', () => {
   it('forgets what has not started and pulls it again later', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(...range(0, 6)), at(6));
-    queue.take(2);
+    takeFrom(queue, 2);
     expect(queue.dropWaiting()).toBe(4);
     expect(figures(queue)).toEqual({
       count: 2,
@@ -110,7 +111,7 @@ describe('a process queue', () => {
   it('spans only what is left after dropping, also when the newest of those is done already', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(0, 10, 20, 30), at(40));
-    queue.take(3);
+    takeFrom(queue, 3);
     queue.finish(2);
     queue.dropWaiting();
     expect(queue.span).toBe(10);
@@ -127,20 +128,20 @@ describe('a process queue', () => {
   it('keeps its order and its counts when the ring wraps and when it grows in the middle of a wrap', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(...range(0, 60)), at(60));
-    const first = queue.take(50);
+    const first = takeFrom(queue, 50);
     for (const i of range(0, 50)) queue.finish(first.first + i);
     queue.admit(held(...range(60, 110)), at(110)); // wraps: 60 of 64 places
     queue.admit(held(...range(110, 300)), at(300)); // grows
     expect([queue.count, queue.bytes, queue.span, queue.commitPoint]).toEqual([250, 25_000, 249, 50]);
-    expect(offsetsOf(queue.take(1000).messages)).toEqual(range(50, 300));
+    expect(offsetsOf(takeFrom(queue, 1000).messages)).toEqual(range(50, 300));
     expect([queue.finish(299), queue.finish(50), queue.commitPoint]).toEqual([false, true, 51]);
   });
 
   it('holds exactly as many as its ring has places without growing over one of them', () => {
     const queue = new ProcessQueue(at(0));
     queue.admit(held(...range(0, 64)), at(64));
-    expect(offsetsOf(queue.take(64).messages)).toEqual(range(0, 64));
+    expect(offsetsOf(takeFrom(queue, 64).messages)).toEqual(range(0, 64));
     queue.admit(held(64), at(65));
-    expect([queue.commitPoint, queue.count, offsetsOf(queue.take(9).messages)]).toEqual([0, 65, [64]]);
+    expect([queue.commitPoint, queue.count, offsetsOf(takeFrom(queue, 9).messages)]).toEqual([0, 65, [64]]);
   });
 });
