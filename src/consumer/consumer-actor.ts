@@ -22,7 +22,7 @@ import type {
   ShutdownReport,
 } from '../machines/consumer/consumer.types.ts';
 import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
-import { guarded } from '../machines/shared/safe.ts';
+import { type FaultEvent, guarded } from '../machines/shared/safe.ts';
 import { stoppedError } from './refusals.ts';
 
 /** States as XState writes them: `'idle'`, `{ running: 'active' }`, … */
@@ -47,7 +47,7 @@ export interface ConsumerActor extends ActorRef<ConsumerSnapshot, ConsumerComman
   start(): ConsumerActor;
   /** The hard stop: sockets and timers are closed at once, nothing is committed or unregistered. Use `shutdown(actor)`. */
   stop(): ConsumerActor;
-  /** Attach before `start()`: events are not replayed. What a handler throws becomes a `fault`, never an uncaught exception. */
+  /** Attach before `start()`: events are not replayed. A `fault` nobody listens to is logged as a warning. What a handler throws becomes a `fault`, never an uncaught exception. */
   on<Type extends ConsumerEvent['type'] | '*'>(type: Type, handler: HandlerOf<Type>): Subscription;
 }
 
@@ -168,8 +168,15 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
   }
 
   #deliver(event: ConsumerEvent): void {
-    for (const handler of this.#handlers.get(event.type) ?? []) handler(event);
-    for (const handler of this.#handlers.get('*') ?? []) handler(event);
+    const handlers = [...(this.#handlers.get(event.type) ?? []), ...(this.#handlers.get('*') ?? [])];
+    for (const handler of handlers) handler(event);
+    if (event.type === 'fault' && handlers.length === 0) this.#logFault(event);
+  }
+
+  /** Nobody listens: what went wrong is at least a line in the log. */
+  #logFault({ error, actor }: FaultEvent): void {
+    const { code, hint, context } = error;
+    this.#parts.logger.warn({ err: error, code, hint, context, actor }, error.message);
   }
 }
 
