@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can the consumer's chart do and ask? Its actors, actions, guards and delays by name; when, says consumer.machine.ts. */
+import { assign, emit, enqueueActions, fromPromise, setup, spawnChild, stopChild } from 'xstate';
+import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
+import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
+import { connectionMachine } from '../connection/connection.machine.ts';
+import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
+import { offsetsMachine } from '../offsets/offsets.machine.ts';
+import type { RevokeReason } from '../queue/queue.types.ts';
+import { queuesMachine } from '../queues/queues.machine.ts';
+import { rebalanceMachine } from '../rebalance/rebalance.machine.ts';
+import type { AssignmentDecided } from '../rebalance/rebalance.types.ts';
+import { routesMachine } from '../routes/routes.machine.ts';
+import { sendBackMachine } from '../send-back/send-back.machine.ts';
+import type { MessagesFailed } from '../send-back/send-back.types.ts';
+import { Hidden } from '../shared/hidden.ts';
+import { safe } from '../shared/safe.ts';
+import { sharedSignal } from '../shared/shared-signal.ts';
+import {
+  childrenOf,
+  closeConnections,
+  connectionPrefix,
+  endOrphans,
+  giveAssignments,
+  newestRound,
+  nobody,
+  shardPrefix,
+  tellShards,
+} from './consumer.actors.ts';
+import type { ConsumerContext } from './consumer.context.ts';
+import {
+  beginStop,
+  type CommitOutcome,
+  drainBudget,
+  endStep,
+  flushBudget,
+  place,
+  refusesStart,
+  stepBudget,
+  stopTimeout,
+  withCommits,
+  withoutQueue,
+  withoutShard,
+} from './consumer.logic.ts';
+import { commandRefused } from './consumer.reports.ts';
+import type {
+  AssignedQueue,
+  ConnectionWanted,
+  ConsumerCommand,
+  ConsumerEvent,
+  ConsumerMachineEvent,
+  ConsumerTag,
+  ShutdownReport,
+  StepReport,
+  StopStep,
+} from './consumer.types.ts';
+import type { ConsumerParts } from './consumer-parts.ts';
+
+/** While starting: how often registering and assigning are tried again. Unit: ms. */
+const startRetryPause = 1000;
+/** After a time gap: how long queues of a broker that does not answer hold up the others. Unit: ms. */
+const verifyLimit = 5000;
+/** How long other members may need to finish and commit a queue that was just given to us. Unit: ms. */
+const handoverPause = 400;
+
+export const consumerSetup = setup({
+  types: {} as {
+    context: ConsumerContext;
+    events: ConsumerMachineEvent;
+    input: ConsumerParts;
+    output: ShutdownReport;
+    emitted: ConsumerEvent;
+    tags: ConsumerTag;
+  },
+  actors: {
+    routes: routesMachine,
+    connection: connectionMachine,
+    heartbeat: heartbeatMachine,
+    rebalance: rebalanceMachine,
+    offsets: offsetsMachine,
+    queues: queuesMachine,
+    sendBack: sendBackMachine,
+    loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
+    unregister: fromPromise<void, { readonly parts: ConsumerParts; readonly timeoutMs: number }>(
+      ({ input, signal }) =>
+        input.parts.unregister({ timeoutMs: input.timeoutMs, signal: sharedSignal(signal) }),
+    ),
+  },
+  actions: {
+    attachParts: safe(({ context, self }) => context.parts.get().attach(self)),
+    spawnRoutes: spawnChild('routes', {
+      id: 'routes',
+      input: ({ context, self }) => context.parts.get().inputs.routes(self),
+    }),
+    spawnHeartbeat: spawnChild('heartbeat', {
+      id: 'heartbeat',
+      input: ({ context, self }) => context.parts.get().inputs.heartbeat(self),
+    }),
+    spawnRebalance: spawnChild('rebalance', {
+      id: 'rebalance',
+      input: ({ context, self }) => context.parts.get().inputs.rebalance(self),
+    }),
+    spawnOffsets: spawnChild('offsets', {
+      id: 'offsets',
+      input: ({ context, self }) => context.parts.get().inputs.offsets(self),
+    }),
+    spawnSendBack: spawnChild('sendBack', {
+      id: 'sendBack',
+      input: ({ context, self }) => context.parts.get().inputs.sendBack(self),
+    }),
+    stopSharing: stopChild('rebalance'),
+    stopAsking: stopChild('routes'),
+    stopBeating: stopChild('heartbeat'),
+    refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
+    beatNow: safe(({ self }) => childrenOf(self).heartbeat?.send({ type: 'heartbeat.now' })),
+    rebalanceNow: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'rebalance.now' })),
+    tellMembersChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'members.changed' })),
+    tellRouteChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'route.changed' })),
+    handBack: safe(({ self }, params: MessagesFailed) => childrenOf(self).sendBack?.send(params)),
+    announceDone: safe(({ self }) => self.send({ type: 'step.done' })),
+    noteRoutes: safe(({ context }) => context.parts.get().noteRoutes()),
+    noteUnknownTopic: safe(({ context }, params: { readonly topic: string }) =>
+      context.parts.get().noteRoutes(params.topic),
+    ),
+    noteStartError: assign((_, params: { readonly error: RocketmqError }) => ({
+      lastStartError: params.error,
+    })),
+    noteIntent: assign((_, params: { readonly intent: ConsumerContext['intent'] }) => ({
+      intent: params.intent,
+    })),
+    openSlots: safe(({ context }) => context.parts.get().slots.open()),
+    suspendQueues: safe(({ context }) => tellShards(context, { type: 'queues.suspend' })),
+    resumeQueues: safe(({ context }) => tellShards(context, { type: 'queues.resume' })),
+    verifyQueues: safe(({ context }) => tellShards(context, { type: 'queues.verify' })),
+    holdOffsets: safe(({ self }) => childrenOf(self).offsets?.send({ type: 'offsets.hold' })),
+    releaseOffsets: safe(({ self }) => childrenOf(self).offsets?.send({ type: 'offsets.release' })),
+    placeQueues: assign(({ context, spawn, self }, params: AssignmentDecided) => {
+      const parts = context.parts.get();
+      const shards = [...context.shards.get()];
+      const { residence, shardCount } = place(
+        { residence: context.residence, shardCount: shards.length },
+        params.added,
+      );
+      while (shards.length < shardCount) {
+        shards.push(spawn('queues', { id: shardPrefix + shards.length, input: parts.inputs.queues(self) }));
+      }
+      return {
+        residence,
+        shards: new Hidden(shards),
+        assignedQueues: params.queues.map(queue => parts.viewOf(queue)),
+      };
+    }),
+    giveAssignments: safe(({ context, self }, params: AssignmentDecided & { readonly lost: boolean }) => {
+      context.parts.get().beginRound();
+      const pause = params.otherMembers ? handoverPause : 0;
+      giveAssignments(context, params, { lost: params.lost, handoverPause: pause });
+      childrenOf(self).rebalance?.send({ type: 'assignment.applied', round: params.round });
+    }),
+    disownLeaving: safe(({ context }) =>
+      tellShards(context, { type: 'queues.disownLeaving', grace: context.parts.get().config.revokeTimeout }),
+    ),
+    /** A queue that ended though it is still ours, be it that it could not be opened: it is shared out anew. */
+    tellDropped: safe(
+      ({ context, self }, params: { readonly queue: MessageQueue; readonly returns: boolean }) => {
+        const isOurs = context.assignedQueues.some(({ queue }) => sameQueue(queue, params.queue));
+        if (isOurs && !params.returns && context.stop === undefined) {
+          childrenOf(self).rebalance?.send({ type: 'queue.dropped', queue: params.queue });
+        }
+      },
+    ),
+    closeStaleLines: enqueueActions(({ context, enqueue }) => {
+      for (const address of context.parts.get().closeStaleLines())
+        enqueue.stopChild(connectionPrefix + address);
+    }),
+    noteStaleRound: assign(({ self }) => ({ staleRound: newestRound(self) })),
+    noteUnverified: assign(({ context }) => ({
+      unverified: new Set(
+        context.assignedQueues.map(({ queue }) => queueKey(queue)).filter(key => context.residence.has(key)),
+      ),
+    })),
+    noteVerified: assign(({ context }, params: { readonly queue: Parameters<typeof queueKey>[0] }) => {
+      const unverified = new Set(context.unverified);
+      unverified.delete(queueKey(params.queue));
+      return { unverified };
+    }),
+    forgetQueue: assign(
+      (
+        { context },
+        params: { readonly queue: MessageQueue; readonly abandoned: number; readonly returns: boolean },
+      ) => {
+        const { stop } = context;
+        const unverified = new Set(context.unverified);
+        unverified.delete(queueKey(params.queue));
+        return {
+          unverified,
+          residence: params.returns ? context.residence : withoutQueue(context.residence, params.queue),
+          assignedQueues:
+            stop === undefined
+              ? context.assignedQueues // a rebalance has set them already
+              : context.assignedQueues.filter(({ queue }) => !sameQueue(queue, params.queue)),
+          stop: stop && { ...stop, abandoned: stop.abandoned + params.abandoned },
+        };
+      },
+    ),
+    emitRevoked: emit(
+      (_, { queue, reason }: { readonly queue: MessageQueue; readonly reason: RevokeReason }) => ({
+        type: 'queue.revoked' as const,
+        queue,
+        reason,
+      }),
+    ),
+    beginStop: assign(
+      (
+        { context },
+        params: {
+          readonly reason: ShutdownReport['reason'];
+          readonly error?: RocketmqError | undefined;
+          readonly timeout?: number | undefined;
+        },
+      ) => {
+        const { clock, config } = context.parts.get();
+        const timeoutMs = stopTimeout(params.timeout, config.shutdownTimeout);
+        return {
+          stop: beginStop({ reason: params.reason, error: params.error, now: clock.now(), timeoutMs }),
+        };
+      },
+    ),
+    endStep: assign(
+      (
+        { context },
+        params: {
+          readonly step: StopStep;
+          readonly outcome: StepReport['outcome'];
+          readonly error?: unknown;
+        },
+      ) => {
+        const { stop, parts } = context;
+        if (stop === undefined) return {};
+        const error = params.error === undefined ? undefined : toRocketmqError(params.error);
+        return { stop: endStep(stop, params.step, parts.get().clock.now(), params.outcome, error) };
+      },
+    ),
+    noteCommits: assign(({ context: { stop } }, params: CommitOutcome) =>
+      stop === undefined ? {} : { stop: withCommits(stop, params) },
+    ),
+    noteUncommitted: assign(({ context: { stop, parts } }) =>
+      stop === undefined
+        ? {}
+        : { stop: withCommits(stop, { committed: [], uncommitted: parts.get().uncommitted() }) },
+    ),
+    closeIntake: safe(({ context }) => {
+      const parts = context.parts.get();
+      const grace = drainBudget(context.stop, parts.clock.now());
+      tellShards(context, { type: 'queues.revokeAll', reason: 'shutdown', grace });
+    }),
+    flushOffsets: safe(({ context, self }) => {
+      const timeout = flushBudget(context.stop, context.parts.get().clock.now());
+      const { offsets } = childrenOf(self);
+      if (offsets === undefined)
+        self.send({ type: 'step.skipped' }); // stopped before there was anything to persist, or the persister died
+      else offsets.send({ type: 'offsets.flush', timeout });
+    }),
+    closeConnections: safe(({ context, self }) => {
+      const parts = context.parts.get();
+      parts.slots.close();
+      parts.closeLines(
+        new ConsumerError('RMQ_CONSUMER_STOPPED', `the consumer of ${context.consumerGroup} stops`),
+      );
+      closeConnections(self);
+    }),
+    forgetQueues: assign({
+      assignedQueues: [],
+      residence: new Map(),
+      unverified: new Set(),
+      shards: new Hidden([]),
+    }),
+    endOrphans: safe(({ self }, params: { readonly actorId: string }) => endOrphans(self, params.actorId)),
+    forgetShard: assign(({ context }, params: { readonly actorId: string }) => {
+      const { residence, assignedQueues, stop } = context;
+      if (!params.actorId.startsWith(shardPrefix)) return {};
+      const shard = Number(params.actorId.slice(shardPrefix.length));
+      const isLost = ({ queue }: AssignedQueue): boolean => residence.get(queueKey(queue)) === shard;
+      const abandoned = assignedQueues.filter(isLost).reduce((sum, { running }) => sum + running, 0);
+      return {
+        residence: withoutShard(residence, shard),
+        assignedQueues: assignedQueues.filter(each => !isLost(each)),
+        shards: new Hidden(context.shards.get().map((each, i) => (i === shard ? nobody : each))),
+        stop: stop && { ...stop, abandoned: stop.abandoned + abandoned },
+      };
+    }),
+    buryChild: stopChild((_, params: { readonly actorId: string }) => params.actorId),
+    emitDeath: emit((_, params: { readonly actorId: string; readonly error: unknown }) => ({
+      type: 'fault' as const,
+      error: toRocketmqError(params.error),
+      actor: params.actorId,
+    })),
+    closeScope: safe(({ context }) => context.parts.get().closeScope()),
+    emitFault: emit((_, params: { readonly error: RocketmqError; readonly actor: string }) => ({
+      type: 'fault' as const,
+      error: params.error,
+      actor: params.actor,
+    })),
+    emitRefused: emit(({ context }, params: { readonly type: ConsumerCommand['type'] }) => ({
+      type: 'fault' as const,
+      error: commandRefused(context.consumerGroup, params.type, 'stopping'),
+      actor: 'consumer',
+    })),
+    emitThis: emit((_, params: ConsumerEvent) => params),
+    emitCommitted: enqueueActions(
+      (
+        { enqueue },
+        params: { readonly committed: readonly { readonly queue: MessageQueue; readonly offset: number }[] },
+      ) => {
+        for (const { queue, offset } of params.committed)
+          enqueue.emit({ type: 'offset.committed', queue, offset });
+      },
+    ),
+    emitListenerError: enqueueActions(
+      ({ enqueue }, params: { readonly error: RocketmqError | undefined; readonly queue: MessageQueue }) => {
+        if (params.error !== undefined)
+          enqueue.emit({ type: 'fault', error: params.error, actor: queueKey(params.queue) });
+      },
+    ),
+    spawnConnection: assign(({ context, spawn, self }, params: ConnectionWanted) => {
+      const { address, line } = params;
+      spawn('connection', {
+        id: connectionPrefix + address,
+        input: context.parts.get().inputs.connection(address, line.get(), self),
+      });
+      return {};
+    }),
+  },
+  guards: {
+    isInDoubt: ({ context }) => !context.parts.get().isFresh(),
+    isSuspendAsked: ({ context }) => context.intent === 'suspended',
+    refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
+    isBroker: (_, params: { readonly role: string }) => params.role === 'broker',
+    isRegistered: (
+      _,
+      params: { readonly answered: readonly unknown[]; readonly failed: readonly unknown[] },
+    ) => params.answered.length > 0 || params.failed.length === 0,
+    isStale: ({ context }, params: { readonly round: number }) => params.round <= context.staleRound,
+    nothingUnverified: ({ context }) => context.unverified.size === 0,
+    hasLeftAll: ({ context }) => context.residence.size === 0,
+    confirmsPulse: ({ context }) => context.parts.get().confirmPulse(),
+  },
+  delays: {
+    startTimeout: ({ context }) => context.parts.get().config.startTimeout,
+    startRetryPause,
+    verifyLimit,
+    drainTimeout: ({ context }) => drainBudget(context.stop, context.parts.get().clock.now()) + 100,
+    stepTimeout: ({ context }) => stepBudget(context.stop, context.parts.get().clock.now()) + 50,
+    disconnectTimeout: ({ context }) =>
+      Math.min(500, stepBudget(context.stop, context.parts.get().clock.now())),
+  },
+});
