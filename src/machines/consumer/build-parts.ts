@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which real thing stands behind each port of the consumer's actors? The one place where all layers meet. */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
-import { ConnectionError, ConsumerError, toRocketmqError } from '../../errors/errors.ts';
+import { ConnectionError, toRocketmqError } from '../../errors/errors.ts';
 import { SharedFlow } from '../../flow/flow-gate.ts';
-import { OwnedQueue } from '../../flow/owned-queue.ts';
 import { HandlerSlots } from '../../listeners/handler-slots.ts';
-import type { Listener } from '../../listeners/listener.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { MessageExt } from '../../model/message.ts';
-import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
-import { isRetryTopic, retryTopicOf } from '../../model/names.ts';
+import { retryTopicOf } from '../../model/names.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { readHeader } from '../../protocol/define-request.ts';
 import { notifyConsumerIdsChanged } from '../../protocol/requests/notify-consumer-ids-changed.ts';
-import type { CommitLine } from '../../stores/commit-line.ts';
 import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import { StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
@@ -24,20 +19,17 @@ import type { Line } from '../../transport/line.ts';
 import { MessageCalls } from '../../transport/message-calls.ts';
 import { NameServerCalls } from '../../transport/name-server-calls.ts';
 import type { Dialer } from '../../transport/ports.ts';
-import { PullCalls } from '../../transport/pull-calls.ts';
 import type { ServerRequestHandler } from '../../transport/server-requests.ts';
 import { Switchboard } from '../../transport/switchboard.ts';
-import type { PullPort } from '../pull/pull.types.ts';
-import type { QueueWork } from '../queue/queue.types.ts';
 import { RouteCache } from '../routes/route-cache.ts';
 import { Hidden } from '../shared/hidden.ts';
 import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
-import { AssignedQueueView } from './assigned-queue-view.ts';
 import { BrokerLocator } from './broker-locator.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
 import { heartbeatOf } from './heartbeat-data.ts';
+import { QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { sendBackPort } from './send-back-port.ts';
 
@@ -50,8 +42,6 @@ export interface PartsEnvironment {
   readonly logger: Logger;
 }
 
-/** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
-const maxRereads = 3;
 /** Pause before a failed message nobody took is delivered again from here, as in Java. Unit: ms. */
 const localRetryPause = 5000;
 
@@ -64,9 +54,6 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
 
   const subscriptions = subscribed(config, clock);
   const topics = (): readonly string[] => [...subscriptions.getTopics(), retryTopic];
-  const listeners = new Map(
-    config.subscriptions.map(({ topic, listener }) => [topic, listener ?? config.listener]),
-  );
 
   const pulse = new Pulse({ clock, onGap: gap => mailbox.send({ type: 'gap.found', ...gap }) });
   const cache = new RouteCache();
@@ -141,140 +128,23 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   );
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
-  const owned = new Map<QueueKey, OwnedQueue<MessageExt>>();
-  const lines = new Map<QueueKey, CommitLine>();
-  const rounds = { assignment: 0 };
-
-  const pullPort = (queue: MessageQueue): PullPort => {
-    const line = store.line(queue);
-    const round = rounds.assignment;
-    const isConnected = (): boolean => {
-      const address = cache.addressOf(queue.brokerName);
-      return address !== undefined && switchboard.isOpen(address);
-    };
-    const pulls = new PullCalls({
-      queue,
-      consumerGroup,
+  const queues = new QueueOpener({
+    ...{
+      config,
       clock,
-      batchSize: config.pullBatchSize,
-      suspendMs: config.brokerSuspendMaxTimeMillis,
-      timeoutMs: config.consumerTimeoutMillisWhenSuspend,
-      maxBodySize: config.maxBodySizeBytes,
-      caller: () => switchboard.line(locator.master(queue.brokerName)),
-      subVersion: () => subscriptions.get(queue.topic)?.data.subVersion ?? 0,
-      tags: () => subscriptions.filterOf(queue.topic),
-    });
-    return {
-      resolveStart: async signal => {
-        const start = await positions.resolve({
-          queue,
-          round,
-          consumeFromWhere: config.consumeFromWhere,
-          consumeTimestamp: config.consumeTimestamp,
-          appearedAfterStart: origins.appearedLater(queue),
-          siblings: cache.queuesOf(queue.topic) ?? [],
-          signal,
-        });
-        signal.throwIfAborted(); // given up in this very turn: the queue may belong to somebody else by now
-        if (start.mustCommit) {
-          store.updateOffset(queue, start.offset, false);
-          await store.persist(queue, { signal });
-        }
-        return { offset: start.offset, stored: true };
-      },
-      pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
-      readCommitted: signal =>
-        calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, { timeoutMs, signal }),
-      correct: async (offset, signal) => {
-        store.updateOffset(queue, offset, false);
-        await store.persist(queue, { signal });
-      },
-      // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
-      takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
-      settleCommit: (offset, accepted) => line.settled(offset, accepted),
-      withholdCommits: withheld => line.withhold(withheld),
-    };
-  };
-
-  const listenerOfTopic = (topic: string): Listener => {
-    const listener = listeners.get(topic) ?? config.listener;
-    if (listener !== undefined) return listener;
-    throw new ConsumerError('RMQ_LISTENER_FAILED', `no listener for topic ${topic}`, { context: { topic } });
-  };
-  /** In a retry queue messages of several topics meet; elsewhere the listener is known beforehand. */
-  const listenerOfQueue = ({ topic }: MessageQueue): ((message: MessageExt) => Listener) => {
-    if (isRetryTopic(topic)) return message => listenerOfTopic(message.topic);
-    const listener = listenerOfTopic(topic);
-    return () => listener;
-  };
-  const oneByOne = new Set(
-    [...listeners.values(), config.listener].filter(listener => listener !== undefined),
-  );
-  const batchSizeOf = (topic: string): number => {
-    // Messages of several topics, and so of several listeners, meet in the retry queue.
-    if (isRetryTopic(topic) && oneByOne.size > 1) return 1;
-    const listener = listeners.get(topic) ?? config.listener ?? [...oneByOne][0];
-    return listener?.oneByOne === true ? 1 : config.consumeMessageBatchMaxSize;
-  };
-
-  const openQueue = (queue: MessageQueue): QueueWork => {
-    const line = store.line(queue);
-    const work = new OwnedQueue<MessageExt>(queue, line, flow);
-    owned.set(work.key, work);
-    lines.set(work.key, line);
-    return {
-      owned: work,
-      slots,
-      pull: pullPort(queue),
-      batchSize: batchSizeOf(queue.topic),
-      consume: {
-        listenerOf: listenerOfQueue(queue),
-        mayDeliver: () => pulse.isFresh(),
-        stopSignal: scope.signal,
-        sendBack: (failed, settle, redeliver) =>
-          mailbox.send({
-            type: 'messages.failed',
-            jobs: failed.map(one => ({ queue, failed: one, settle, redeliver })),
-          }),
-      },
-      settings: {
-        pullInterval: config.pullInterval,
-        flowControlInterval: config.flowControlInterval,
-        maxRereads,
-        random,
-        now: () => clock.now(),
-        revokeTimeout: config.revokeTimeout,
-        commitTimeout: timeoutMs,
-      },
-      withholdCommits: () => line.withhold(true),
-      commitFinal: async options => {
-        const { point: offset } = line;
-        if (offset === undefined) return;
-        try {
-          const half = { ...options, timeoutMs: options.timeoutMs / 2 };
-          const stored = await calls.queryOffset(
-            locator.master(queue.brokerName),
-            { consumerGroup, queue },
-            half,
-          );
-          if (stored !== undefined && stored >= offset) return;
-          line.withhold(false);
-          await store.persist(queue, half);
-          mailbox.send({ type: 'offsets.persisted', committed: [{ queue, offset }] });
-        } catch (thrown) {
-          const error = toRocketmqError(thrown);
-          mailbox.send({ type: 'offsets.failed', error, uncommitted: [{ queue, offset, error }] });
-          throw error;
-        }
-      },
-      release: () => {
-        store.removeOffset(queue);
-        if (owned.get(work.key) !== work) return;
-        owned.delete(work.key);
-        lines.delete(work.key);
-      },
-    };
-  };
+      random,
+      cache,
+      switchboard,
+      locator,
+      calls,
+      store,
+      positions,
+      origins,
+      subscriptions,
+    },
+    ...{ flow, slots, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
+    tell: event => mailbox.send(event),
+  });
 
   const roleOf = (address: Address) => (config.namesrvAddr.includes(address) ? 'nameServer' : 'broker');
 
@@ -337,7 +207,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
-      queues: parent => ({ openQueue, parent }),
+      queues: parent => ({ openQueue: queue => queues.open(queue), parent }),
       sendBack: parent => ({
         port: sendBackPort({ config, calls, messages, locator, cache, clock }),
         localRetryPause,
@@ -349,9 +219,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       pulse.start();
       scope.defer(() => pulse.stop());
     },
-    beginRound: () => {
-      rounds.assignment++;
-    },
+    beginRound: () => queues.beginRound(),
     loadOffsets: () => store.load(),
     noteRoutes: unknownTopic => {
       if (unknownTopic !== undefined) origins.note(unknownTopic, []);
@@ -370,14 +238,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       );
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     },
-    viewOf: queue => {
-      const key = queueKey(queue);
-      return new AssignedQueueView(
-        queue,
-        () => owned.get(key),
-        () => lines.get(key)?.handed,
-      );
-    },
+    viewOf: queue => queues.viewOf(queue),
     isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),
     closeStaleLines: () => {

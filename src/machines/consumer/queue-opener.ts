@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which real things stand behind the ports of one owned queue: its pull, its listeners, its commits? */
+import type { ResolvedConfig } from '../../config/resolved-config.ts';
+import { toRocketmqError } from '../../errors/errors.ts';
+import type { SharedFlow } from '../../flow/flow-gate.ts';
+import { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { MessageExt } from '../../model/message.ts';
+import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { CommitLine } from '../../stores/commit-line.ts';
+import type { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
+import type { StartPositions } from '../../stores/start-position.ts';
+import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
+import type { BrokerCalls } from '../../transport/broker-calls.ts';
+import { PullCalls } from '../../transport/pull-calls.ts';
+import type { CallOptions } from '../../transport/request.ts';
+import type { Switchboard } from '../../transport/switchboard.ts';
+import type { PullPort, StartPlace } from '../pull/pull.types.ts';
+import type { QueueWork } from '../queue/queue.types.ts';
+import type { RouteCache } from '../routes/route-cache.ts';
+import { AssignedQueueView } from './assigned-queue-view.ts';
+import type { BrokerLocator } from './broker-locator.ts';
+import type { ConsumerInternalEvent } from './consumer.types.ts';
+import { ListenerChoice } from './listener-choice.ts';
+import type { QueueOrigins } from './queue-origins.ts';
+
+/** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
+const maxRereads = 3;
+
+/** What all queues of a consumer share. */
+export interface QueueSurroundings {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly cache: RouteCache;
+  readonly switchboard: Switchboard;
+  readonly locator: BrokerLocator;
+  readonly calls: BrokerCalls;
+  readonly store: RemoteOffsetStore;
+  readonly positions: StartPositions;
+  readonly origins: QueueOrigins;
+  readonly subscriptions: SubscriptionManager;
+  readonly flow: SharedFlow;
+  readonly slots: HandlerSlots;
+  /** False while it is in doubt whether the queues are still ours. */
+  readonly isFresh: () => boolean;
+  /** Aborted when the whole consumer is over. */
+  readonly stopSignal: AbortSignal;
+  readonly tell: (event: ConsumerInternalEvent) => void;
+}
+
+export class QueueOpener {
+  readonly #around: QueueSurroundings;
+  readonly #listeners: ListenerChoice;
+  readonly #owned = new Map<QueueKey, OwnedQueue<MessageExt>>();
+  readonly #lines = new Map<QueueKey, CommitLine>();
+  #round = 0;
+
+  constructor(around: QueueSurroundings) {
+    this.#around = around;
+    this.#listeners = new ListenerChoice(around.config);
+  }
+
+  /** Queues opened from now on belong to a new assignment: what a former one found out about start positions is old. */
+  beginRound(): void {
+    this.#round++;
+  }
+
+  viewOf(queue: MessageQueue): AssignedQueueView {
+    const key = queueKey(queue);
+    return new AssignedQueueView(
+      queue,
+      () => this.#owned.get(key),
+      () => this.#lines.get(key)?.handed,
+    );
+  }
+
+  /** Everything a queue actor works with; it ends with `release`. */
+  open(queue: MessageQueue): QueueWork {
+    const { config, clock, random, store, slots, flow } = this.#around;
+    const line = store.line(queue);
+    const work = new OwnedQueue<MessageExt>(queue, line, flow);
+    this.#owned.set(work.key, work);
+    this.#lines.set(work.key, line);
+    return {
+      owned: work,
+      slots,
+      pull: this.#pullPort(queue, line),
+      batchSize: this.#listeners.batchSize(queue),
+      consume: {
+        listenerOf: this.#listeners.ofQueue(queue),
+        mayDeliver: this.#around.isFresh,
+        stopSignal: this.#around.stopSignal,
+        sendBack: (failed, settle, redeliver) =>
+          this.#around.tell({
+            type: 'messages.failed',
+            jobs: failed.map(one => ({ queue, failed: one, settle, redeliver })),
+          }),
+      },
+      settings: {
+        pullInterval: config.pullInterval,
+        flowControlInterval: config.flowControlInterval,
+        maxRereads,
+        random,
+        now: () => clock.now(),
+        revokeTimeout: config.revokeTimeout,
+        commitTimeout: config.consumerTimeoutMillisOfRequest,
+      },
+      withholdCommits: () => line.withhold(true),
+      commitFinal: options => this.#commitFinal(queue, line, options),
+      release: () => this.#release(work),
+    };
+  }
+
+  #pullPort(queue: MessageQueue, line: CommitLine): PullPort {
+    const { clock, cache, switchboard } = this.#around;
+    const round = this.#round;
+    const pulls = this.#pullCalls(queue);
+    const isConnected = (): boolean => {
+      const address = cache.addressOf(queue.brokerName);
+      return address !== undefined && switchboard.isOpen(address);
+    };
+    return {
+      resolveStart: signal => this.#resolveStart(queue, round, signal),
+      pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
+      readCommitted: signal => this.#committed(queue, { timeoutMs: this.#timeoutMs, signal }),
+      correct: async (offset, signal) => {
+        this.#around.store.updateOffset(queue, offset, false);
+        await this.#around.store.persist(queue, { signal });
+      },
+      // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
+      takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
+      settleCommit: (offset, accepted) => line.settled(offset, accepted),
+      withholdCommits: withheld => line.withhold(withheld),
+    };
+  }
+
+  #pullCalls(queue: MessageQueue): PullCalls {
+    const { config, clock, switchboard, locator, subscriptions } = this.#around;
+    return new PullCalls({
+      queue,
+      consumerGroup: config.consumerGroup,
+      clock,
+      batchSize: config.pullBatchSize,
+      suspendMs: config.brokerSuspendMaxTimeMillis,
+      timeoutMs: config.consumerTimeoutMillisWhenSuspend,
+      maxBodySize: config.maxBodySizeBytes,
+      caller: () => switchboard.line(locator.master(queue.brokerName)),
+      subVersion: () => subscriptions.get(queue.topic)?.data.subVersion ?? 0,
+      tags: () => subscriptions.filterOf(queue.topic),
+    });
+  }
+
+  async #resolveStart(queue: MessageQueue, round: number, signal: AbortSignal): Promise<StartPlace> {
+    const { config, cache, origins, positions, store } = this.#around;
+    const start = await positions.resolve({
+      queue,
+      round,
+      consumeFromWhere: config.consumeFromWhere,
+      consumeTimestamp: config.consumeTimestamp,
+      appearedAfterStart: origins.appearedLater(queue),
+      siblings: cache.queuesOf(queue.topic) ?? [],
+      signal,
+    });
+    signal.throwIfAborted(); // given up in this very turn: the queue may belong to somebody else by now
+    if (start.mustCommit) {
+      store.updateOffset(queue, start.offset, false);
+      await store.persist(queue, { signal });
+    }
+    return { offset: start.offset, stored: true };
+  }
+
+  /** Never below what the next owner may have committed meanwhile. */
+  async #commitFinal(
+    queue: MessageQueue,
+    line: CommitLine,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { point: offset } = line;
+    if (offset === undefined) return;
+    const { store, tell } = this.#around;
+    try {
+      const half = { ...options, timeoutMs: options.timeoutMs / 2 };
+      const stored = await this.#committed(queue, half);
+      if (stored !== undefined && stored >= offset) return;
+      line.withhold(false);
+      await store.persist(queue, half);
+      tell({ type: 'offsets.persisted', committed: [{ queue, offset }] });
+    } catch (thrown) {
+      const error = toRocketmqError(thrown);
+      tell({ type: 'offsets.failed', error, uncommitted: [{ queue, offset, error }] });
+      throw error;
+    }
+  }
+
+  #committed(queue: MessageQueue, options: CallOptions): Promise<QueueOffset | undefined> {
+    const { config, calls, locator } = this.#around;
+    const { consumerGroup } = config;
+    return calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, options);
+  }
+
+  #release(work: OwnedQueue<MessageExt>): void {
+    this.#around.store.removeOffset(work.queue);
+    if (this.#owned.get(work.key) !== work) return;
+    this.#owned.delete(work.key);
+    this.#lines.delete(work.key);
+  }
+
+  get #timeoutMs(): number {
+    return this.#around.config.consumerTimeoutMillisOfRequest;
+  }
+}
