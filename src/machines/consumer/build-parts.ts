@@ -228,6 +228,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         if (queues !== undefined) origins.note(topic, queues);
       }
     },
+    knowsRetryTopic: () => cache.queuesOf(retryTopic) !== undefined,
     uncommitted: () => store.uncommitted(),
     unregister: async ({ timeoutMs: limit, signal }) => {
       const addresses = cache.brokerAddresses(topics()).filter(address => switchboard.isOpen(address));

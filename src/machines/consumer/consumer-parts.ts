@@ -54,6 +54,8 @@ export interface ConsumerParts {
   isFresh(): boolean;
   /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */
   confirmPulse(): boolean;
+  /** The route of `%RETRY%group` is there. */
+  knowsRetryTopic(): boolean;
   /** Closes the lines to addresses that no route names any more; answers those. */
   closeStaleLines(): readonly Address[];
   /** No further call is accepted; those that wait fail. */

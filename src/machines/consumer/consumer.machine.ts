@@ -104,6 +104,7 @@ const built = consumerSetup.createMachine({
     'message.returned': {
       actions: [
         { type: 'emitThis', params: ({ event }) => retried(event) },
+        'seekRetryTopic',
         { type: 'emitListenerError', params: ({ event }) => event },
       ],
     },

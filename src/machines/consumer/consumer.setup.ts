@@ -112,6 +112,10 @@ export const consumerSetup = setup({
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
     refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
+    /** Brokers make it at the first failure; what came back must not wait until an unknown topic is asked for again. */
+    seekRetryTopic: safe(({ context, self }) => {
+      if (!context.parts.get().knowsRetryTopic()) childrenOf(self).routes?.send({ type: 'routes.refresh' });
+    }),
     beatNow: safe(({ self }) => childrenOf(self).heartbeat?.send({ type: 'heartbeat.now' })),
     rebalanceNow: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'rebalance.now' })),
     tellMembersChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'members.changed' })),
