@@ -77,6 +77,11 @@ export class CommitLine {
     return this.#point <= this.#handed && !this.#doubt;
   }
 
+  /** The broker was asked and has less than it answered for: the point is handed over once more. */
+  distrust(): void {
+    if (this.#point !== none) this.#doubt = true;
+  }
+
   /** True after {@link close}: nothing is handed over any more. */
   get isClosed(): boolean {
     return this.#closed;

@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { BrokerError, type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
-import type { MessageQueue, QueueKey } from '../model/message-queue.ts';
+import { type MessageQueue, type QueueKey, sameQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import { notCommitted, notWritten, withheld } from './commit-errors.ts';
 import type { CommitGate, CommitLine } from './commit-line.ts';
@@ -104,16 +104,31 @@ export class RemoteOffsetStore implements OffsetStore {
   async persistAll(queues?: readonly MessageQueue[], options: PersistOptions = {}): Promise<PersistReport> {
     const lanes = lanesByBroker(this.#table.withPoint(queues));
     const report = new Report();
-    const deadline = this.#deadline(options);
     if (options.signal !== undefined) setMaxListeners(0, options.signal); // one for each queue's call: no leak
-    await Promise.all(
-      lanes.map(lane =>
-        options.answered === true
-          ? this.#commitLane(lane, deadline, options, report)
-          : this.#writeLane(lane, options.signal, report),
-      ),
-    );
+    if (options.answered !== true) {
+      await Promise.all(lanes.map(lane => this.#writeLane(lane, options.signal, report)));
+      return report;
+    }
+    const deadline = this.#deadline(options);
+    await Promise.all(lanes.map(lane => this.#commitLane(lane, deadline, options, report)));
+    await Promise.all(lanes.map(lane => this.#mendLane(lane, deadline, options.signal, report)));
     return report;
+  }
+
+  /**
+   * The last commit of a queue, believed only when the broker itself says so: it is asked what it has, and gets the point
+   * when that is less. Two first commits of a group in a topic that arrive at the same time overwrite each other in the
+   * broker (ConsumerOffsetManager.commitOffset), though both are answered. A line that was withheld is so no more.
+   */
+  async confirm(queue: MessageQueue, options: CallOptions = {}): Promise<'stored' | 'committed'> {
+    const entry = this.#table.get(queue);
+    const deadline = this.#deadline(options);
+    if (entry === undefined || (await this.#isStored(entry, deadline, options.signal)) !== undefined) {
+      return 'stored';
+    }
+    entry.line.withhold(false); // not before it is known that nobody else is ahead
+    await this.#commit(entry, deadline, options.signal);
+    return 'committed';
   }
 
   removeOffset(queue: MessageQueue): void {
@@ -150,6 +165,45 @@ export class RemoteOffsetStore implements OffsetStore {
     }
   }
 
+  /** What was answered is looked up again once all of it is there: a first commit may have undone another one. */
+  async #mendLane(
+    lane: Lane,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    report: Report,
+  ): Promise<void> {
+    const settled = lane.filter(({ line }) => line.isSettled && !line.isClosed);
+    const missing: OffsetEntry[] = [];
+    for (let from = 0; from < settled.length; from += this.#batchSize) {
+      const looks = settled.slice(from, from + this.#batchSize).map(async entry => {
+        if ((await this.#isStored(entry, deadline, signal)) === undefined) missing.push(entry);
+      });
+      await Promise.allSettled(looks); // one that is not answered: it was answered before
+    }
+    for (const entry of missing) {
+      try {
+        await this.#commit(entry, deadline, signal);
+      } catch (error) {
+        report.withdraw(entry.queue, toRocketmqError(error));
+      }
+    }
+  }
+
+  /** What the broker has, when that is not less than our point; else the line knows that it has to hand it over again. */
+  async #isStored(
+    { queue, line }: OffsetEntry,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<QueueOffset | undefined> {
+    const timeoutMs = Math.max(1, (deadline - this.#clock.now()) / 2);
+    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    const stored = await this.#timed(() => this.#port.query(queue, options));
+    if (line.point === undefined || (stored !== undefined && stored >= line.point))
+      return stored ?? line.point;
+    line.distrust();
+    return undefined;
+  }
+
   async #commitInto(
     report: Report,
     entry: OffsetEntry,
@@ -169,16 +223,14 @@ export class RemoteOffsetStore implements OffsetStore {
 
   /** Somebody else committed what we would, or more: their offset is reported, ours stays away. */
   async #isOvertaken(
-    { queue, line }: OffsetEntry,
+    entry: OffsetEntry,
     deadline: number,
     signal: AbortSignal | undefined,
     report: Report,
   ): Promise<boolean> {
-    const timeoutMs = Math.max(1, (deadline - this.#clock.now()) / 2);
-    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
-    const stored = await this.#timed(() => this.#port.query(queue, options));
-    if (stored === undefined || line.point === undefined || stored < line.point) return false;
-    report.committed.push({ queue, offset: stored });
+    const stored = await this.#isStored(entry, deadline, signal);
+    if (stored === undefined) return false;
+    report.committed.push({ queue: entry.queue, offset: stored });
     return true;
   }
 
@@ -271,6 +323,13 @@ type Lane = readonly OffsetEntry[];
 class Report implements PersistReport {
   readonly committed: QueuePosition[] = [];
   readonly uncommitted: UncommittedPosition[] = [];
+
+  /** It counted as committed, and is not. */
+  withdraw(queue: MessageQueue, error: RocketmqError): void {
+    const at = this.committed.findIndex(each => sameQueue(each.queue, queue));
+    const [position] = at < 0 ? [] : this.committed.splice(at, 1);
+    if (position !== undefined) this.uncommitted.push({ ...position, error });
+  }
 }
 
 function lanesByBroker(entries: readonly OffsetEntry[]): readonly Lane[] {

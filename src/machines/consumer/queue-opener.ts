@@ -182,11 +182,7 @@ export class QueueOpener {
     if (offset === undefined) return;
     const { store, tell } = this.#around;
     try {
-      const half = { ...options, timeoutMs: options.timeoutMs / 2 };
-      const stored = await this.#committed(queue, half);
-      if (stored !== undefined && stored >= offset) return;
-      line.withhold(false);
-      await store.persist(queue, half);
+      if ((await store.confirm(queue, options)) === 'stored') return;
       tell({ type: 'offsets.persisted', committed: [{ queue, offset }] });
     } catch (thrown) {
       const error = toRocketmqError(thrown);

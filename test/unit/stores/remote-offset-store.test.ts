@@ -428,6 +428,33 @@ describe('the answered commit of one queue', () => {
   });
 });
 
+describe('the last commit of one queue', () => {
+  it('asks the broker, and hands over only what it does not have', async () => {
+    const { port, store, at } = make();
+    at(0, 10).withhold(true);
+    expect(await store.confirm(queue(0))).toBe('committed');
+    expect(await store.confirm(queue(0))).toBe('stored');
+    expect(port.log).toEqual(['query orders@a#0', 'update orders@a#0 10', 'query orders@a#0']);
+  });
+
+  it('does not believe an answer whose offset is gone', async () => {
+    const { port, store, at } = make();
+    at(0, 10);
+    await store.persist(queue(0));
+    port.stored.clear();
+    expect([await store.confirm(queue(0)), port.stored.get(queueKey(queue(0)))]).toEqual(['committed', 10]);
+  });
+
+  it('stays away, and goes on withholding, when somebody else is ahead', async () => {
+    const { clock, port, store, at } = make();
+    const line = at(0, 10);
+    line.withhold(true);
+    port.stored.set(queueKey(queue(0)), queueOffset(12));
+    expect([await store.confirm(queue(0)), line.take(clock.now())]).toEqual(['stored', undefined]);
+    expect(port.log).toEqual(['query orders@a#0']);
+  });
+});
+
 describe('the final persist of all queues', () => {
   it('reports every queue whose point the broker has, also from before', async () => {
     const { port, store, at } = make();
@@ -442,8 +469,50 @@ describe('the final persist of all queues', () => {
       ],
       uncommitted: [],
     });
-    expect(port.log).toEqual(['update orders@a#0 10', 'update orders@b#1 20']);
+    expect(port.log).toEqual([
+      ...['update orders@a#0 10', 'update orders@b#1 20'],
+      ...['query orders@a#0', 'query orders@b#1'], // looked up again when all of it is there
+    ]);
     expect(store.uncommitted()).toEqual([]);
+  });
+
+  it('hands over once more what a broker answered for and does not have: first commits may overwrite each other', async () => {
+    const { port, store, at } = make();
+    at(0, 10);
+    at(1, 20);
+    await store.persist(queue(0));
+    const { update } = port;
+    port.update = async (queueAt, offset, options) => {
+      await update(queueAt, offset, options);
+      port.stored.delete(queueKey(queue(0))); // as ConsumerOffsetManager: the map of the one replaces that of the other
+      port.update = update;
+    };
+    const report = await store.persistAll(undefined, { answered: true });
+    expect([...port.stored]).toEqual([
+      [queueKey(queue(1)), 20],
+      [queueKey(queue(0)), 10],
+    ]);
+    expect([report.committed.length, report.uncommitted]).toEqual([2, []]);
+  });
+
+  it('reports as uncommitted what the broker lost and then refuses', async () => {
+    const { port, store, at } = make();
+    at(0, 10);
+    await store.persist(queue(0));
+    port.stored.clear();
+    const refusal = new BrokerError('RMQ_NO_PERMISSION', 'no', { responseCode: 16, remark: undefined });
+    port.update = () => Promise.reject(refusal);
+    const report = await store.persistAll(undefined, { answered: true });
+    expect(report).toEqual({ committed: [], uncommitted: [{ queue: queue(0), offset: 10, error: refusal }] });
+  });
+
+  it('believes the former answer when the broker does not say what it has', async () => {
+    const { port, store, at } = make();
+    at(0, 10);
+    port.query = () =>
+      Promise.reject(new BrokerError('RMQ_BROKER_BUSY', 'busy', { responseCode: 2, remark: undefined }));
+    const report = await store.persistAll(undefined, { answered: true });
+    expect([report.committed, report.uncommitted]).toEqual([[{ queue: queue(0), offset: 10 }], []]);
   });
 
   it('reports as uncommitted what a dead broker did not answer in time, and the rest as committed', async () => {
