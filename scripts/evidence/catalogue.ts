@@ -2,6 +2,9 @@
 /** Which promises can be shown? In the order of the README. */
 import { badPeersEvidence } from './bad-peers.ts';
 import { brokerRestart } from './broker-restart.ts';
+import { embeddedChurn } from './embedded-churn.ts';
+import { embeddedJava } from './embedded-java.ts';
+import { embeddedReplay } from './embedded-replay.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
@@ -9,6 +12,7 @@ import { million } from './million.ts';
 import { nameServers } from './name-servers.ts';
 import { order } from './order.ts';
 import { retry } from './retry.ts';
+import { scenariosEvidence } from './scenarios.ts';
 import { sigstop, sigstopShort } from './sigstop.ts';
 import { startLatency } from './start-latency.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
@@ -27,4 +31,8 @@ export const evidences: readonly Evidence[] = [
   order,
   retry,
   badPeersEvidence,
+  scenariosEvidence,
+  embeddedReplay,
+  embeddedJava,
+  embeddedChurn,
 ];

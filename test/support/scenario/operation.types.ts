@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What can be done in a scenario? A small vocabulary; how each is done stands in operations.ts. Every wait has a limit. */
+import type { EventType, Facts, ListenerBehaviour, MemberOptions } from './member.types.ts';
+
+export type Operation = TopicOperation | MessageOperation | MemberOperation | WaitOperation | ServerOperation;
+
+type TopicOperation =
+  /** On every broker. */
+  | { readonly do: 'createTopic'; readonly topic: string; readonly queues: number }
+  | { readonly do: 'growTopic'; readonly topic: string; readonly queues: number }
+  /** Whether messages may be sent to it; it may always be read. */
+  | {
+      readonly do: 'allowWriting';
+      readonly topic: string;
+      readonly queues: number;
+      readonly isAllowed: boolean;
+    };
+
+type MessageOperation =
+  /** Sends so many more, numbered on, and waits until all are stored. */
+  | {
+      readonly do: 'produce';
+      readonly topic: string;
+      readonly count: number;
+      /** Given in turn. */
+      readonly tags?: readonly string[];
+      /** So many in one request. Default 1. */
+      readonly batch?: number;
+      /** The broker shows them after that level's pause. */
+      readonly delayLevel?: number;
+    }
+  /** A message that says it is compressed, and is not. It gets the next number. */
+  | { readonly do: 'produceUnreadable'; readonly topic: string }
+  /** Sends until it is stopped; what fails is sent again until it is stored. Unit of `rate`: messages per second. */
+  | { readonly do: 'startLoad'; readonly topic: string; readonly rate: number }
+  | { readonly do: 'stopLoad'; readonly topic: string };
+
+type MemberOperation =
+  /** Starts a member and waits until it runs. */
+  | {
+      readonly do: 'startMember';
+      readonly member: string;
+      readonly group: string;
+      readonly subscriptions: readonly { readonly topic: string; readonly tags?: string }[];
+      readonly listener: ListenerBehaviour;
+      readonly options?: MemberOptions;
+      /** CONSUME_FROM_TIMESTAMP begins at what `markTime` remembered under that name. */
+      readonly consumeFrom?: string;
+    }
+  /** From now on its listener does this. */
+  | { readonly do: 'changeListener'; readonly member: string; readonly listener: ListenerBehaviour }
+  | { readonly do: 'suspendMember'; readonly member: string }
+  | { readonly do: 'resumeMember'; readonly member: string }
+  /** In order; its report must be clean. */
+  | { readonly do: 'shutdownMember'; readonly member: string }
+  /** `actor.stop()`: the hard stop that commits nothing, as a crash would. */
+  | { readonly do: 'stopMember'; readonly member: string }
+  /** Its connections break, and until `thawMember` nothing in it runs, as with SIGSTOP. */
+  | { readonly do: 'freezeMember'; readonly member: string }
+  /** It goes on, and its clocks say that so much time has passed. Unit: ms. */
+  | { readonly do: 'thawMember'; readonly member: string; readonly after: number };
+
+type WaitOperation =
+  /** Until that many different messages are done in the group: in all, `all` that were sent, or so many `more` than now. */
+  | {
+      readonly do: 'awaitConsumed';
+      readonly topic: string;
+      readonly group: string;
+      readonly count: number | 'all' | { readonly more: number };
+    }
+  /** Until the listener of that member was given a message so many times, failures included. */
+  | { readonly do: 'awaitDeliveries'; readonly member: string; readonly count: number }
+  /** Until so many such events were seen since the start of the member. Default 1. */
+  | {
+      readonly do: 'awaitEvent';
+      readonly member: string;
+      readonly event: EventType;
+      readonly facts?: Facts;
+      readonly times?: number;
+    }
+  /** Until each queue of the topic has one owner, and the shares are these, largest first. */
+  | { readonly do: 'awaitSplit'; readonly topic: string; readonly split: readonly number[] }
+  /** Until every broker lists exactly these. */
+  | { readonly do: 'awaitMembers'; readonly group: string; readonly members: readonly string[] }
+  /** Until the broker has all as committed. */
+  | { readonly do: 'awaitCommitted'; readonly topic: string; readonly group: string }
+  /** Until so many messages are in the group's dead letters. */
+  | { readonly do: 'awaitDeadLetters'; readonly group: string; readonly count: number }
+  /** Fails the scenario when not exactly so many different messages are done by now. */
+  | { readonly do: 'checkConsumed'; readonly topic: string; readonly group: string; readonly count: number }
+  /** Fails the scenario when the brokers have something else as committed by now: by broker and queue id. */
+  | {
+      readonly do: 'checkCommitted';
+      readonly topic: string;
+      readonly group: string;
+      readonly offsets: readonly number[];
+    }
+  /** Until so much time has passed on the cluster's clock: only where the point is that nothing happens. Unit: ms. */
+  | { readonly do: 'letTimePass'; readonly ms: number }
+  /** Remembers what time it is, at least 1 ms after all that was done before and before all that comes. */
+  | { readonly do: 'markTime'; readonly as: string };
+
+type ServerOperation =
+  | { readonly do: 'killBroker'; readonly broker: string }
+  | { readonly do: 'startBroker'; readonly broker: string }
+  | { readonly do: 'suspendBroker'; readonly broker: string }
+  | { readonly do: 'resumeBroker'; readonly broker: string }
+  | { readonly do: 'killNameServer'; readonly nameServer: string }
+  | { readonly do: 'startNameServer'; readonly nameServer: string };
+
+/** The operation that does this. */
+export type OperationOf<Verb extends Operation['do']> = Extract<Operation, { readonly do: Verb }>;
