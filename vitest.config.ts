@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: what needs nothing but Node (seconds), and what needs a real Apache RocketMQ (Java 17 and Maven).
+/** Thousands of random histories: worth their seconds, but not at every keystroke. */
+const paths = ['test/**/*.property.test.ts', 'test/**/any-*.test.ts', 'test/**/*-race.test.ts'];
+/** What needs the embedded cluster: sockets and real turns of the event loop. */
+const embedded = ['test/unit/{scenarios,demo,docs,testing}/**/*.test.ts'];
+
+// Four projects. The first three need nothing but Node; the last a real Apache RocketMQ (Java 17 and Maven).
 export default defineConfig({
   test: {
     projects: [
@@ -8,9 +13,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,machines,issues}/**/*.test.ts'],
+          exclude: [...paths, ...embedded],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
+      },
+      {
+        test: { name: 'paths', include: paths, testTimeout: 60_000, sequence: { groupOrder: 1 } },
+      },
+      {
+        test: { name: 'embedded', include: embedded, testTimeout: 60_000, sequence: { groupOrder: 2 } },
       },
       {
         test: {
@@ -19,7 +31,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 }, // after the others: a cluster wants both processors
+          sequence: { groupOrder: 3 }, // after the others: a cluster wants both processors
         },
       },
     ],

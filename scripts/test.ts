@@ -8,7 +8,8 @@ import { hasClusterTools } from '../test/support/cluster/commands.ts';
 
 const isCi = process.env['CI'] === 'true';
 const withBroker = isCi || hasClusterTools();
-const projects = withBroker ? ['unit', 'broker'] : ['unit'];
+const nodeOnly = ['unit', 'paths', 'embedded'];
+const projects = withBroker ? [...nodeOnly, 'broker'] : nodeOnly;
 const notice =
   '\n!! The tests on a real Apache RocketMQ did NOT run: they need java (17) and mvn on the PATH.\n';
 
