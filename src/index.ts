@@ -9,6 +9,17 @@ export type {
 } from './allocation/allocate-strategy.ts';
 export { average } from './allocation/average.ts';
 export { averageByCircle } from './allocation/average-by-circle.ts';
+export { byConfig } from './allocation/by-config.ts';
+export { type ConsistentHashOptions, consistentHash } from './allocation/consistent-hash.ts';
+export { createAllocateContext } from './allocation/create-allocate-context.ts';
+export { machineRoom } from './allocation/machine-room.ts';
+export {
+  type MachineRoomResolver,
+  machineRoomNearby,
+  type RoomOf,
+} from './allocation/machine-room-nearby.ts';
+export { sticky } from './allocation/sticky.ts';
+export type { AllocateStrategyName } from './allocation/strategies.ts';
 // Config
 export { ConsumeFromWhere, LogLevel, MessageModel } from './config/closed-sets.ts';
 export type { ConsumerConfig } from './config/consumer-config.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which promises can be shown? In the order of the README. */
+import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
 import { brokerRestart } from './broker-restart.ts';
 import { embeddedChurn } from './embedded-churn.ts';
@@ -31,6 +32,7 @@ export const evidences: readonly Evidence[] = [
   order,
   retry,
   badPeersEvidence,
+  allocationEvidence,
   scenariosEvidence,
   embeddedReplay,
   embeddedJava,

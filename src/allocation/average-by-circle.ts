@@ -6,6 +6,8 @@ import type { AllocateContext, NamedAllocateStrategy } from './allocate-strategy
 /**
  * Five queues and two members: the first takes 0 2 4, the second 1 3. Spreads each broker's queues over all members.
  * Source: AllocateMessageQueueAveragelyByCircle, protocol.md section 10.
+ * @example
+ * createConsumerActor({ …, allocateStrategy: 'AVG_BY_CIRCLE' }); // or averageByCircle itself
  */
 export const averageByCircle: NamedAllocateStrategy = {
   name: 'AVG_BY_CIRCLE',

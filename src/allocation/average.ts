@@ -6,6 +6,8 @@ import type { AllocateContext, NamedAllocateStrategy } from './allocate-strategy
 /**
  * Five queues and two members: the first takes 0 1 2, the second 3 4. With fewer queues than members the last ones take
  * none. Source: AllocateMessageQueueAveragely, protocol.md section 10.
+ * @example
+ * createConsumerActor({ …, allocateStrategy: 'AVG' }); // or average itself, or nothing: it is the default
  */
 export const average: NamedAllocateStrategy = {
   name: 'AVG',

@@ -2,7 +2,11 @@
 /** How is allocateStrategy read: a word, an object with a name, or a function? */
 import { strategyName } from '../allocation/allocate.ts';
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
-import { type AllocateStrategyName, allocateStrategies } from '../allocation/strategies.ts';
+import { byConfig } from '../allocation/by-config.ts';
+import { consistentHash } from '../allocation/consistent-hash.ts';
+import { machineRoom } from '../allocation/machine-room.ts';
+import { machineRoomNearby } from '../allocation/machine-room-nearby.ts';
+import { type AllocateStrategyName, allocateStrategies, asStrategy } from '../allocation/strategies.ts';
 import { oneOf } from './basic-kinds.ts';
 import { describeValue } from './describe-value.ts';
 import type { Kind } from './option.ts';
@@ -21,19 +25,50 @@ export const allocateStrategyKind: Kind<AllocateStrategyName | AllocateStrategy,
 };
 
 function readStrategy(value: unknown, spot: Spot): AllocateStrategy | undefined {
-  if (typeof value === 'string') {
-    const word = byName.read(value, spot);
-    return word === undefined ? undefined : allocateStrategies[word];
+  const called = makers.get(value);
+  if (called !== undefined) return spot.problem('a function that makes a strategy is none itself', called);
+  const strategy = asStrategy(value);
+  if (strategy !== undefined) return strategy;
+  if (typeof value !== 'string') {
+    return spot.problem(
+      `${describeValue(value)} is no strategy`,
+      `Write ${byName.typeText}, a function, or { name, allocate(context) }.`,
+    );
   }
-  if (typeof value === 'function' || isNamed(value)) return value as AllocateStrategy; // what it answers is checked at each call
-  return spot.problem(
-    `${describeValue(value)} is no strategy`,
-    `Write ${byName.typeText}, a function, or { name, allocate(context) }.`,
-  );
+  const elsewhere = wordsElsewhere.get(value.trim());
+  if (elsewhere === undefined)
+    byName.read(value, spot); // says that there is no such word, and which was nearly written
+  else
+    spot.problem(
+      `${describeValue(value)} is not one of ${byName.typeText.replaceAll(' | ', ', ')}`,
+      elsewhere,
+    );
+  return undefined;
 }
 
-function isNamed(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, allocate }: { readonly name?: unknown; readonly allocate?: unknown } = value;
-  return typeof name === 'string' && typeof allocate === 'function';
-}
+const nearbyHint = "It needs to know the rooms: write machineRoomNearby('AVG', name => name.split('-')[0]).";
+const roomHint = "It needs the rooms: write machineRoom(['room1']).";
+const configHint =
+  "It needs the queues: write byConfig([{ topic: 'orders', brokerName: 'broker-a', queueId: 0 }]).";
+
+/** What was forgotten to be called, and how it is. */
+const makers: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [consistentHash, 'Call it: consistentHash(), or write its word.'],
+  [byConfig, configHint],
+  [machineRoom, roomHint],
+  [machineRoomNearby, nearbyHint],
+]);
+
+/** Names strategies have elsewhere: those Java shows for the ones with arguments, its classes, pyrocketmq's words. */
+const wordsElsewhere: ReadonlyMap<string, string> = new Map([
+  ['CONFIG', configHint],
+  ['MACHINE_ROOM', roomHint],
+  ['MACHINE_ROOM_NEARBY', nearbyHint],
+  ['AllocateMessageQueueByConfig', configHint],
+  ['AllocateMessageQueueByMachineRoom', roomHint],
+  ['AllocateMachineRoomNearby', nearbyHint],
+  ['AllocateMessageQueueAveragely', "Write 'AVG'."],
+  ['AllocateMessageQueueAveragelyByCircle', "Write 'AVG_BY_CIRCLE'."],
+  ['AllocateMessageQueueConsistentHash', "Write 'CONSISTENT_HASH'."],
+  ['HASH', "Write 'CONSISTENT_HASH'."],
+]);

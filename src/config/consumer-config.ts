@@ -63,13 +63,25 @@ export interface ConsumerConfig {
    */
   readonly consumeTimestamp?: Date | number | string | undefined;
   /**
-   * How the queues of a topic are shared among the members: a word, a function, or an object with a name. All members of a group must use the same.
+   * How the queues of a topic are shared among the members: a word, a function, or what byConfig, machineRoom, machineRoomNearby or consistentHash make. All members of a group must use the same; docs/allocation.md compares them.
    * Default: 'AVG'. Environment: ROCKETMQ_ALLOCATE_STRATEGY.
-   * @example allocateStrategy: 'AVG_BY_CIRCLE'
+   * @example allocateStrategy: 'STICKY'
    */
-  readonly allocateStrategy?: 'AVG' | 'AVG_BY_CIRCLE' | AllocateStrategy | undefined;
+  readonly allocateStrategy?:
+    | 'AVG'
+    | 'AVG_BY_CIRCLE'
+    | 'CONSISTENT_HASH'
+    | 'STICKY'
+    | AllocateStrategy
+    | undefined;
   /** Another name of {@link ConsumerConfig.allocateStrategy}. */
-  readonly allocateQueueStrategy?: 'AVG' | 'AVG_BY_CIRCLE' | AllocateStrategy | undefined;
+  readonly allocateQueueStrategy?:
+    | 'AVG'
+    | 'AVG_BY_CIRCLE'
+    | 'CONSISTENT_HASH'
+    | 'STICKY'
+    | AllocateStrategy
+    | undefined;
   /**
    * The topics to consume, each with an optional selector (default: all messages) and listener. More can be added while running.
    * Default: [].

@@ -98,8 +98,8 @@ export const optionTable = {
     kind: allocateStrategyKind,
     aliases: ['allocateQueueStrategy'],
     fallback: { kind: 'fixed', value: 'AVG' },
-    text: 'How the queues of a topic are shared among the members: a word, a function, or an object with a name. All members of a group must use the same.',
-    example: "allocateStrategy: 'AVG_BY_CIRCLE'",
+    text: 'How the queues of a topic are shared among the members: a word, a function, or what byConfig, machineRoom, machineRoomNearby or consistentHash make. All members of a group must use the same; docs/allocation.md compares them.',
+    example: "allocateStrategy: 'STICKY'",
   }),
   subscriptions: option({
     group: 'behaviour',
