@@ -29,7 +29,7 @@ import { BrokerLocator } from './broker-locator.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
 import { heartbeatOf } from './heartbeat-data.ts';
-import { QueueOpener } from './queue-opener.ts';
+import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { sendBackPort } from './send-back-port.ts';
 
@@ -86,6 +86,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const locator = new BrokerLocator(cache, switchboard);
   const timeoutMs = config.consumerTimeoutMillisOfRequest;
 
+  const queryOffset: QueryOffset = (queue, options) =>
+    calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, { timeoutMs, ...options });
   const store = new RemoteOffsetStore({
     clock,
     mayCommit: () => pulse.isFresh(),
@@ -93,12 +95,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     persistBatchSize: config.persistBatchSize,
     timeoutMs,
     port: {
-      query: (queue, options) =>
-        calls.queryOffset(
-          locator.master(queue.brokerName),
-          { consumerGroup, queue },
-          { timeoutMs, ...options },
-        ),
+      query: queryOffset,
       update: (queue, offset, options) =>
         calls.updateOffset(
           locator.master(queue.brokerName),
@@ -111,12 +108,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   });
   const positions = new StartPositions(
     {
-      queryOffset: (queue, options) =>
-        calls.queryOffset(
-          locator.master(queue.brokerName),
-          { consumerGroup, queue },
-          { timeoutMs, ...options },
-        ),
+      queryOffset,
       minOffset: (queue, options) =>
         calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
       maxOffset: (queue, options) =>
@@ -136,7 +128,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       cache,
       switchboard,
       locator,
-      calls,
+      queryOffset,
       store,
       positions,
       origins,

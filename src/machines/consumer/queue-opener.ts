@@ -13,9 +13,7 @@ import type { CommitLine } from '../../stores/commit-line.ts';
 import type { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
-import type { BrokerCalls } from '../../transport/broker-calls.ts';
 import { PullCalls } from '../../transport/pull-calls.ts';
-import type { CallOptions } from '../../transport/request.ts';
 import type { Switchboard } from '../../transport/switchboard.ts';
 import type { PullPort, StartPlace } from '../pull/pull.types.ts';
 import type { QueueWork } from '../queue/queue.types.ts';
@@ -29,6 +27,12 @@ import type { QueueOrigins } from './queue-origins.ts';
 /** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
 const maxRereads = 3;
 
+/** Asks the queue's broker for the group's committed offset (14). Time limit: by default that of the consumer's requests. */
+export type QueryOffset = (
+  queue: MessageQueue,
+  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+) => Promise<QueueOffset | undefined>;
+
 /** What all queues of a consumer share. */
 export interface QueueSurroundings {
   readonly config: ResolvedConfig;
@@ -37,7 +41,7 @@ export interface QueueSurroundings {
   readonly cache: RouteCache;
   readonly switchboard: Switchboard;
   readonly locator: BrokerLocator;
-  readonly calls: BrokerCalls;
+  readonly queryOffset: QueryOffset;
   readonly store: RemoteOffsetStore;
   readonly positions: StartPositions;
   readonly origins: QueueOrigins;
@@ -125,7 +129,7 @@ export class QueueOpener {
     return {
       resolveStart: signal => this.#resolveStart(queue, round, signal),
       pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
-      readCommitted: signal => this.#committed(queue, { timeoutMs: this.#timeoutMs, signal }),
+      readCommitted: signal => this.#around.queryOffset(queue, { signal }),
       correct: async (offset, signal) => {
         this.#around.store.updateOffset(queue, offset, false);
         await this.#around.store.persist(queue, { signal });
@@ -191,20 +195,10 @@ export class QueueOpener {
     }
   }
 
-  #committed(queue: MessageQueue, options: CallOptions): Promise<QueueOffset | undefined> {
-    const { config, calls, locator } = this.#around;
-    const { consumerGroup } = config;
-    return calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, options);
-  }
-
   #release(work: OwnedQueue<MessageExt>): void {
     this.#around.store.removeOffset(work.queue);
     if (this.#owned.get(work.key) !== work) return;
     this.#owned.delete(work.key);
     this.#lines.delete(work.key);
-  }
-
-  get #timeoutMs(): number {
-    return this.#around.config.consumerTimeoutMillisOfRequest;
   }
 }
