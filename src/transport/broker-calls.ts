@@ -5,23 +5,21 @@ import type { QueueOffset } from '../model/queue-offset.ts';
 import type { Address } from '../model/route.ts';
 import { parseConsumerList } from '../protocol/bodies/consumer-list.ts';
 import { encodeHeartbeat, type HeartbeatData } from '../protocol/bodies/heartbeat.ts';
-import { encodeLock, parseLockAnswer } from '../protocol/bodies/lock.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { type HeaderOf, type Request, readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { consumerListByGroup } from '../protocol/requests/consumer-list-by-group.ts';
 import { consumerSendMsgBack } from '../protocol/requests/consumer-send-msg-back.ts';
 import { heartbeat } from '../protocol/requests/heartbeat.ts';
-import { lockBatch } from '../protocol/requests/lock-batch.ts';
 import { maxOffset } from '../protocol/requests/max-offset.ts';
 import { minOffset } from '../protocol/requests/min-offset.ts';
 import { queryConsumerOffset } from '../protocol/requests/query-consumer-offset.ts';
 import { searchOffset } from '../protocol/requests/search-offset.ts';
-import { unlockBatch } from '../protocol/requests/unlock-batch.ts';
 import { unregisterClient } from '../protocol/requests/unregister-client.ts';
 import { updateConsumerOffset } from '../protocol/requests/update-consumer-offset.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { Caller } from './call.ts';
+import { type LockRequest, lockQueues, unlockQueues } from './lock-calls.ts';
 import { ask, type CallOptions, type RequestOptions, tell } from './request.ts';
 import type { Switchboard } from './switchboard.ts';
 
@@ -40,13 +38,6 @@ export interface Membership {
   readonly clientId: string;
   readonly consumerGroup?: string;
   readonly producerGroup?: string;
-}
-
-export interface LockRequest {
-  readonly clientId: string;
-  /** The name the locks are taken under: the group, or `%RETRY%group` for hand-over fences (design.md G3). */
-  readonly consumerGroup: string;
-  readonly queues: readonly MessageQueue[];
 }
 
 /** A failed message to be tried again later. Source: ConsumerSendMsgBackRequestHeader, protocol.md section 7.3. */
@@ -184,16 +175,13 @@ export class BrokerCalls {
   }
 
   /** Locks queues for one member (41). Answers those that were granted or are held already. */
-  async lock(address: Address, request: LockRequest, options: CallOptions): Promise<readonly MessageQueue[]> {
-    const what = `lock of ${countOf(request)} at ${address} for ${request.consumerGroup}`;
-    const frame = await this.#ask(address, lockBatch, {}, { ...options, what, body: lockBody(request) });
-    return parseLockAnswer(frame.body);
+  lock(address: Address, request: LockRequest, options: CallOptions): Promise<readonly MessageQueue[]> {
+    return lockQueues(this.#line(address), request, options);
   }
 
   /** Gives locks back and waits for the answer (42). */
-  async unlock(address: Address, request: LockRequest, options: CallOptions): Promise<void> {
-    const what = `unlock of ${countOf(request)} at ${address} for ${request.consumerGroup}`;
-    await this.#ask(address, unlockBatch, {}, { ...options, what, body: lockBody(request) });
+  unlock(address: Address, request: LockRequest, options: CallOptions): Promise<void> {
+    return unlockQueues(this.#line(address), request, options);
   }
 
   #line(address: Address): Caller {
@@ -248,12 +236,4 @@ function commitHeader({ consumerGroup, queue, offset }: GroupOffset): HeaderOf<t
 
 function commitName({ consumerGroup, queue, offset }: GroupOffset): string {
   return `commit of ${nameOf(queue)} at ${offset} for ${consumerGroup}`;
-}
-
-function countOf({ queues }: LockRequest): string {
-  return queues.length === 1 ? '1 queue' : `${queues.length} queues`;
-}
-
-function lockBody({ clientId, consumerGroup, queues }: LockRequest): Buffer {
-  return encodeLock({ clientId, consumerGroup, mqSet: queues, onlyThisBroker: false });
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How are queues locked at a broker and given back? Over any caller: a line, or a connection that is still being greeted. */
+import type { MessageQueue } from '../model/message-queue.ts';
+import { encodeLock, parseLockAnswer } from '../protocol/bodies/lock.ts';
+import { ResponseCode } from '../protocol/codes.ts';
+import type { Request } from '../protocol/define-request.ts';
+import type { Frame } from '../protocol/frame.ts';
+import { lockBatch } from '../protocol/requests/lock-batch.ts';
+import { unlockBatch } from '../protocol/requests/unlock-batch.ts';
+import { errorOfResponse } from '../protocol/response-error.ts';
+import type { Caller } from './call.ts';
+import { ask, type CallOptions } from './request.ts';
+
+export interface LockRequest {
+  /** In whose name. A broker believes it: also the id of a member that is gone. */
+  readonly clientId: string;
+  /** The name the locks are taken under: the group, or `%RETRY%group` for hand-over fences (design.md G3). */
+  readonly consumerGroup: string;
+  readonly queues: readonly MessageQueue[];
+}
+
+/**
+ * Locks queues for one member (41), or renews what it has; a lock lives 60 s. Source: LockBatchRequestBody, protocol.md
+ * section 7.4.
+ * @returns those that are the member's now; another member has the rest
+ * @throws BrokerError of the answer's code; ProtocolError; ConnectionError; RocketmqError `RMQ_ABORTED` through the signal
+ * @example
+ * const ours = await lockQueues(caller, { clientId, consumerGroup: '%RETRY%billing', queues }, { timeoutMs: 1000 });
+ */
+export async function lockQueues(
+  caller: Caller,
+  request: LockRequest,
+  options: CallOptions,
+): Promise<readonly MessageQueue[]> {
+  return parseLockAnswer((await exchange(caller, lockBatch, 'lock', request, options)).body);
+}
+
+/**
+ * Gives locks back and waits for the answer (42). What the member does not have is passed over. Source:
+ * UnlockBatchRequestBody.
+ * @throws as {@link lockQueues}
+ */
+export async function unlockQueues(
+  caller: Caller,
+  request: LockRequest,
+  options: CallOptions,
+): Promise<void> {
+  await exchange(caller, unlockBatch, 'unlock', request, options);
+}
+
+async function exchange(
+  caller: Caller,
+  request: Request<Record<never, never>>,
+  verb: string,
+  { clientId, consumerGroup, queues }: LockRequest,
+  options: CallOptions,
+): Promise<Frame> {
+  const count = queues.length === 1 ? '1 queue' : `${queues.length} queues`;
+  const what = `${verb} of ${count} at ${caller.address} for ${consumerGroup}`;
+  // False: a broker with replicas asks them too, as it does for the Java client.
+  const body = encodeLock({ clientId, consumerGroup, mqSet: queues, onlyThisBroker: false });
+  const frame = await ask(caller, request, {}, { ...options, what, body });
+  if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
+  return frame;
+}
