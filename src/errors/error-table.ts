@@ -143,6 +143,16 @@ export const errorTable = {
     retry: 'later',
     hint: 'After a pause of this process, commits wait until membership and locks are confirmed again.',
   },
+  RMQ_HANDOVER_UNFENCED: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'The queues go on, and messages the former owner has not committed may come twice. Look for handlers that outlast revokeTimeout there, or raise handoverTimeout; when the broker takes no locks, see the cause.',
+  },
+  RMQ_LOCK_REFUSED: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'Another member of the group has taken this queue meanwhile. It is given up here, without a commit.',
+  },
   RMQ_REQUEST_NOT_SUPPORTED: {
     kind: 'broker',
     retry: 'never',
@@ -168,6 +178,11 @@ export const errorTable = {
     retry: 'never',
     hint: 'All members of a group must subscribe to the same topics with the same selectors.',
   },
+  RMQ_HOOK_FAILED: {
+    kind: 'consume',
+    retry: 'never',
+    hint: 'The error text says what went wrong in the function given as onQueuesRevoked; the queue went on its way.',
+  },
   RMQ_LISTENER_FAILED: {
     kind: 'consume',
     retry: 'later',
@@ -176,7 +191,7 @@ export const errorTable = {
   RMQ_LISTENER_RESULT: {
     kind: 'usage',
     retry: 'later',
-    hint: 'A listener answers nothing, ConsumeResult.SUCCESS or ConsumeResult.RECONSUME_LATER; anything else counts as RECONSUME_LATER.',
+    hint: 'A concurrent listener answers nothing, ConsumeResult.SUCCESS or RECONSUME_LATER, an orderly one nothing or an OrderlyResult (ROLLBACK only where its context does not commit by itself); anything else counts as not done.',
   },
   RMQ_SEND_BACK_FAILED: {
     kind: 'consume',

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every machine, for inspection, visualisation and tests. */
+
 export { type ConnectionMachine, connectionMachine } from './connection/connection.machine.ts';
 export { type ConsumeMachine, consumeMachine } from './consume/consume.machine.ts';
 export { type ConsumerMachine, consumerMachine } from './consumer/consumer.machine.ts';
 export { type HeartbeatMachine, heartbeatMachine } from './heartbeat/heartbeat.machine.ts';
+export { type BrokerLocksMachine, brokerLocksMachine } from './locks/broker-locks.machine.ts';
+export { type LocksMachine, locksMachine } from './locks/locks.machine.ts';
 export { type OffsetsMachine, offsetsMachine } from './offsets/offsets.machine.ts';
 export { type PullMachine, pullMachine } from './pull/pull.machine.ts';
 export { type QueueMachine, queueMachine } from './queue/queue.machine.ts';
