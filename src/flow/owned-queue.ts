@@ -26,6 +26,7 @@ export class OwnedQueue<Message extends Held> {
   #held: ProcessQueue<Message> | undefined;
   #epoch: Epoch = 0;
   #onArrival: (wasEmpty: boolean) => void = () => {};
+  #countRunning: (() => number) | undefined;
 
   constructor(queue: MessageQueue, commits: CommitTarget, shared: SharedFlow) {
     this.queue = queue;
@@ -65,7 +66,12 @@ export class OwnedQueue<Message extends Held> {
   }
 
   get runningCount(): number {
-    return this.#held?.runningCount ?? 0;
+    return this.#countRunning?.() ?? this.#held?.runningCount ?? 0;
+  }
+
+  /** Who knows how many messages are with a listener, where more are taken than are started at once. */
+  countRunningBy(count: () => number): void {
+    this.#countRunning = count;
   }
 
   /** Who is told that messages came in; `wasEmpty`: nothing was held before. */

@@ -3,31 +3,22 @@
  * Who calls the listener, with which messages, and what follows from its answer? Plain code owned by the consume actor
  * of one queue: per message a function call and counters, no event. Source: ConsumeMessageConcurrentlyService.
  */
-import { setMaxListeners } from 'node:events';
-import { ConsumerError, type RocketmqError, toError } from '../errors/errors.ts';
+import type { RocketmqError } from '../errors/errors.ts';
 import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
 import type { MessageExt } from '../model/message.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
+import { CallSignal } from './call-signal.ts';
 import { ConcurrentContext, type ContextOwner } from './consume-context.ts';
+import type { Dispatcher, FailedMessage } from './dispatcher.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
-import type { Listener, MessageBatch } from './listener.ts';
+import type { ConcurrentListener, MessageBatch } from './listener.ts';
 import { type CallEnds, ListenerCall } from './listener-call.ts';
-import { isThenable, verdictOf } from './outcome.ts';
-
-/** A message whose handling failed: it keeps its place, and the offset waits, until somebody settles it. */
-export interface FailedMessage {
-  readonly epoch: Epoch;
-  readonly ticket: Ticket;
-  readonly message: MessageExt;
-  /** As the listener's context said: 0 the broker decides, 1–18 that level, -1 dead letter. */
-  readonly delayLevel: number;
-  readonly error: RocketmqError | undefined;
-}
+import { isThenable, listenerFailed, toPromise, verdictOf, wrongResult } from './outcome.ts';
 
 export interface DispatcherPorts {
   /** The listener of the topic the message was first sent to. */
-  listenerOf(message: MessageExt): Listener;
+  listenerOf(message: MessageExt): ConcurrentListener;
   /** False while membership is in doubt: nothing may be delivered. */
   mayDeliver(): boolean;
   /** Aborted when the whole consumer is over. */
@@ -38,18 +29,18 @@ export interface DispatcherPorts {
   onMisuse(error: RocketmqError): void;
 }
 
-export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner {
+export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, ContextOwner {
+  readonly isResting = false;
   readonly #owned: OwnedQueue<MessageExt>;
   readonly #slots: HandlerSlots;
   readonly #batchSize: number;
   readonly #ports: DispatcherPorts;
+  readonly #signal: CallSignal;
   readonly #again: FailedMessage[] = [];
   /** Calls that have ended, for the next ones. At most as many as ever ran at once. */
   readonly #spare: ListenerCall[] = [];
   #isOpen = false;
   #toldMisuse = false;
-  #abort: AbortController | undefined;
-  #signal: AbortSignal | undefined;
   #onDrained: (() => void) | undefined;
 
   constructor(owned: OwnedQueue<MessageExt>, slots: HandlerSlots, batchSize: number, ports: DispatcherPorts) {
@@ -57,6 +48,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     this.#slots = slots;
     this.#batchSize = batchSize;
     this.#ports = ports;
+    this.#signal = new CallSignal(ports.stopSignal);
   }
 
   get queue(): MessageQueue {
@@ -65,11 +57,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
   /** Of the calls of this queue; aborted by {@link abort}. */
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      this.#signal = AbortSignal.any([this.#aborting().signal, this.#ports.stopSignal]);
-      setMaxListeners(0, this.#signal); // every running call may listen: no leak, no warning
-    }
-    return this.#signal;
+    return this.#signal.signal;
   }
 
   /** Held messages that are neither done nor waiting to be delivered again. */
@@ -80,6 +68,11 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Its messages need no lock: a fence was waited for before they were pulled. */
+  lockIsLive(): boolean {
+    return true;
   }
 
   /** Lets calls start, and starts what waits. */
@@ -112,6 +105,14 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     if (this.#hasWork()) this.#slots.queueUp(this);
   }
 
+  /** Nothing rests here. */
+  wake(): void {}
+
+  /** Calls start in the order of offsets: there is nothing before a started message. */
+  drop(): void {
+    this.#owned.dropWaiting();
+  }
+
   /** Calls once, when no held message is in a listener or on its way back any more: at once if so. */
   whenDrained(onDrained: () => void): void {
     this.#onDrained = onDrained;
@@ -135,7 +136,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   /** Aborts the signal of running calls, for good. Nobody waits for their results any more; they may still come. */
   abort(reason: Error): void {
     this.#onDrained = undefined;
-    this.#aborting().abort(reason);
+    this.#signal.abort(reason);
   }
 
   answered(call: ListenerCall, answer: unknown): void {
@@ -149,13 +150,7 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
   failed(call: ListenerCall, thrown: unknown): void {
     const { messages, context } = call;
     if (messages === undefined || context === undefined) return;
-    const { topic, queueOffset, msgId } = messages[0];
-    const { key } = this.#owned;
-    const error = new ConsumerError(
-      'RMQ_LISTENER_FAILED',
-      `the listener of ${topic} threw on message ${msgId} at ${key}:${queueOffset}: ${toError(thrown).message}`,
-      { cause: thrown, context: { topic, queue: key, queueOffset, msgId } },
-    );
+    const error = listenerFailed(thrown, messages[0], this.#owned.key);
     this.#settleCall(call, messages, context, -1, error);
   }
 
@@ -230,36 +225,16 @@ export class ConcurrentDispatcher implements SlotClient, CallEnds, ContextOwner 
     onDrained();
   }
 
-  /** One for all calls, made when the first asks for it; once aborted it stays so. */
-  #aborting(): AbortController {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-    }
-    return this.#abort;
-  }
-
   #tellMisuse(answer: unknown): void {
     if (this.#toldMisuse) return;
     this.#toldMisuse = true;
-    const shown =
-      answer === null ? 'null' : typeof answer === 'string' ? `'${answer}'` : `a ${typeof answer}`;
-    this.#ports.onMisuse(
-      new ConsumerError(
-        'RMQ_LISTENER_RESULT',
-        `the listener of ${this.#owned.queue.topic} answered ${shown}, which is no consume result`,
-        { context: { queue: this.#owned.key } },
-      ),
-    );
+    const { queue, key } = this.#owned;
+    this.#ports.onMisuse(wrongResult(answer, queue.topic, key));
   }
 }
 
 function isBatch(messages: readonly MessageExt[]): messages is MessageBatch {
   return messages.length > 0;
-}
-
-/** A promise of another library may answer twice, or throw when asked; a native one around it does neither, so a reused call hears only of its own end. */
-function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
-  return answer instanceof Promise ? answer : Promise.resolve(answer);
 }
 
 /** How many messages an ackIndex calls done. A listener may write anything there; what is no number is none. */

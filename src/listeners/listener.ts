@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How does a user say what to do with messages? `concurrently(fn)` and `simple(fn)` make the listener a config takes. */
-import type { ConsumeResult } from '../model/consume-result.ts';
+/** How does a user say what to do with messages? `concurrently(fn)`, `orderly(fn)` and `simple(fn)` make the listener a config takes. */
+import type { ConsumeResult, OrderlyResult } from '../model/consume-result.ts';
 import type { MessageExt } from '../model/message.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 
 /** At least one message; all of one queue, in the order of their offsets. */
 export type MessageBatch = readonly [MessageExt, ...MessageExt[]];
 
-/** What a listener is told beside the messages, and what it may set. Source: ConsumeConcurrentlyContext. */
-export interface ConsumeContext {
+/** What every listener is told beside the messages. */
+interface DeliveryContext {
   readonly queue: MessageQueue;
   /** Which delivery of the first message this is: 1 for the first. */
   readonly attempt: number;
+  /** Room for what hooks and listeners want to hand on during one delivery. */
+  readonly attributes: Map<string, unknown>;
+  /** Aborted when the queue is revoked and its grace has passed, and at a forced stop: stop working, the result no longer counts. */
+  readonly signal: AbortSignal;
+}
+
+/** What a concurrent listener is told, and what it may set. Source: ConsumeConcurrentlyContext. */
+export interface ConsumeContext extends DeliveryContext {
   /**
    * Index of the last message that is done when the listener answers SUCCESS; those behind it are delivered again.
    * Default: all of them. -1: none.
@@ -19,10 +27,17 @@ export interface ConsumeContext {
   ackIndex: number;
   /** Delay level of the next delivery: 0 the broker decides (default), 1 to 18 that level, -1 straight to the dead letters. */
   delayLevelWhenNextConsume: number;
-  /** Room for what hooks and listeners want to hand on during one delivery. */
-  readonly attributes: Map<string, unknown>;
-  /** Aborted when the queue is revoked and its grace has passed, and at a forced stop: stop working, the result no longer counts. */
-  readonly signal: AbortSignal;
+}
+
+/** What an orderly listener is told, and what it may set. Source: ConsumeOrderlyContext. */
+export interface OrderlyContext extends DeliveryContext {
+  /**
+   * Pause before the messages of this call are delivered again. Unit: ms. -1 (default): the option
+   * suspendCurrentQueueTimeMillis; anything else is held to 10 to 30000.
+   */
+  suspendTimeMillis: number;
+  /** Default true. False: SUCCESS keeps the messages uncommitted, until COMMIT finishes or ROLLBACK repeats them. */
+  autoCommit: boolean;
 }
 
 export type ConsumeAnswer = ConsumeResult | undefined;
@@ -39,16 +54,40 @@ export interface MessageListener {
   consumeMessage(messages: MessageBatch, context: ConsumeContext): ConsumeReturn;
 }
 
+/** What an orderly listener may answer; `ConsumeResult.SUCCESS` counts as `OrderlyResult.SUCCESS`. */
+export type OrderlyAnswer = OrderlyResult | typeof ConsumeResult.SUCCESS | undefined;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: as above
+export type OrderlyReturn = OrderlyAnswer | void | PromiseLike<OrderlyAnswer | void>;
+
+export type ConsumeOrderly = (messages: MessageBatch, context: OrderlyContext) => OrderlyReturn;
+
+/** An orderly listener with a class or object behind it. Source: MessageListenerOrderly. */
+export interface OrderlyMessageListener {
+  consumeMessage(messages: MessageBatch, context: OrderlyContext): OrderlyReturn;
+}
+
 declare const listenerBrand: unique symbol;
 
-/** What `subscriptions[].listener` and `listener` take; made by {@link concurrently} or {@link simple}. */
-export interface Listener {
+/** Made by {@link concurrently} or {@link simple}. */
+export interface ConcurrentListener {
   readonly kind: 'concurrently';
   /** One message a call, whatever consumeMessageBatchMaxSize says. */
   readonly oneByOne: boolean;
   readonly consume: ConsumeMessages;
   readonly [listenerBrand]: true;
 }
+
+/** Made by {@link orderly}. */
+export interface OrderlyListener {
+  readonly kind: 'orderly';
+  readonly oneByOne: boolean;
+  readonly consume: ConsumeOrderly;
+  readonly [listenerBrand]: true;
+}
+
+/** What `subscriptions[].listener` and `listener` take; all of one consumer are of one kind. */
+export type Listener = ConcurrentListener | OrderlyListener;
 
 const listeners = new WeakSet<object>();
 
@@ -57,29 +96,46 @@ const listeners = new WeakSet<object>();
  * Returning nothing or SUCCESS means done; throwing, rejecting, RECONSUME_LATER or anything else means once more later.
  * @example concurrently(async messages => { for (const message of messages) await book(message); })
  */
-export function concurrently(listener: ConsumeMessages | MessageListener): Listener {
+export function concurrently(listener: ConsumeMessages | MessageListener): ConcurrentListener {
   const consume: ConsumeMessages =
     typeof listener === 'function'
       ? listener
       : (messages, context) => listener.consumeMessage(messages, context);
-  return makeListener(consume, false);
+  return makeListener({ kind: 'concurrently', oneByOne: false, consume });
 }
 
 /**
  * The shortest form: one message at a time for each call, calls side by side.
  * @example simple(async message => { await book(message); })
  */
-export function simple(consumeMessage: ConsumeMessage): Listener {
-  return makeListener((messages, context) => consumeMessage(messages[0], context), true);
+export function simple(consumeMessage: ConsumeMessage): ConcurrentListener {
+  const consume: ConsumeMessages = (messages, context) => consumeMessage(messages[0], context);
+  return makeListener({ kind: 'concurrently', oneByOne: true, consume });
 }
 
-function makeListener(consume: ConsumeMessages, oneByOne: boolean): Listener {
-  const listener = { kind: 'concurrently', oneByOne, consume } as Listener; // the brand exists in the types only
+/**
+ * Messages of one queue are handled one batch after the other, in the order they were sent; with the option
+ * `orderBy: 'shardingKey'` those of one sharding key are. Returning nothing or SUCCESS means done; throwing, rejecting,
+ * SUSPEND_CURRENT_QUEUE_A_MOMENT or anything else means that the same messages come again after a pause
+ * (`context.suspendTimeMillis`) and nothing overtakes them. The broker locks a queue for one consumer at a time.
+ * Source: MessageListenerOrderly.
+ * @example orderly(async (messages, context) => { for (const message of messages) await apply(message); })
+ */
+export function orderly(listener: ConsumeOrderly | OrderlyMessageListener): OrderlyListener {
+  const consume: ConsumeOrderly =
+    typeof listener === 'function'
+      ? listener
+      : (messages, context) => listener.consumeMessage(messages, context);
+  return makeListener({ kind: 'orderly', oneByOne: false, consume });
+}
+
+function makeListener<Made extends Listener>(parts: Omit<Made, typeof listenerBrand>): Made {
+  const listener = { ...parts } as Made; // the brand exists in the types only
   listeners.add(listener);
   return listener;
 }
 
-/** Whether a value was made by {@link concurrently} or {@link simple}. */
+/** Whether a value was made by {@link concurrently}, {@link orderly} or {@link simple}. */
 export function isListener(value: unknown): value is Listener {
   return typeof value === 'object' && value !== null && listeners.has(value);
 }

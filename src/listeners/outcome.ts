@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What did the listener mean by its answer? design.md section 1, table of results. */
-import { ConsumeResult } from '../model/consume-result.ts';
+import { ConsumerError, toError } from '../errors/errors.ts';
+import { ConsumeResult, OrderlyResult } from '../model/consume-result.ts';
+import type { MessageExt } from '../model/message.ts';
+import type { OrderlyContext } from './listener.ts';
 
 export type Verdict = 'done' | 'later' | 'notAResult';
 
@@ -9,7 +12,60 @@ export function verdictOf(answer: unknown): Verdict {
   return answer === ConsumeResult.RECONSUME_LATER ? 'later' : 'notAResult';
 }
 
+/**
+ * `commit`: done, with what was kept before. `keep`: handled, not yet done. `rollback`: repeat what was kept, and these.
+ * `later`: repeat these.
+ */
+export type OrderlyVerdict = 'commit' | 'keep' | 'rollback' | 'later' | 'notAResult';
+
+/** ROLLBACK with autoCommit is no result: Java takes it for SUCCESS, and what it was meant to repeat would be lost. */
+export function orderlyVerdictOf(answer: unknown, { autoCommit }: OrderlyContext): OrderlyVerdict {
+  const keeps = autoCommit === false; // whatever else a listener wrote there
+  switch (answer) {
+    case undefined:
+    case ConsumeResult.SUCCESS:
+    case OrderlyResult.SUCCESS:
+      return keeps ? 'keep' : 'commit';
+    case OrderlyResult.COMMIT:
+      return 'commit';
+    case OrderlyResult.ROLLBACK:
+      return keeps ? 'rollback' : 'notAResult';
+    case OrderlyResult.SUSPEND_CURRENT_QUEUE_A_MOMENT:
+      return 'later';
+    default:
+      return 'notAResult';
+  }
+}
+
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   if ((typeof answer !== 'object' && typeof answer !== 'function') || answer === null) return false;
   return 'then' in answer && typeof answer.then === 'function';
+}
+
+/** A promise of another library may answer twice, or throw when asked; a native one around it does neither, so a reused call hears only of its own end. */
+export function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
+  return answer instanceof Promise ? answer : Promise.resolve(answer);
+}
+
+/** The listener threw or rejected. `key`: of the queue. */
+export function listenerFailed(thrown: unknown, first: MessageExt, key: string): ConsumerError {
+  const { topic, queueOffset, msgId } = first;
+  return new ConsumerError(
+    'RMQ_LISTENER_FAILED',
+    `the listener of ${topic} threw on message ${msgId} at ${key}:${queueOffset}: ${toError(thrown).message}`,
+    { cause: thrown, context: { topic, queue: key, queueOffset, msgId } },
+  );
+}
+
+/** The listener answered something that is no result. `why`: what is wrong with it. */
+export function wrongResult(
+  answer: unknown,
+  topic: string,
+  key: string,
+  why = 'which is no consume result',
+): ConsumerError {
+  const shown = answer === null ? 'null' : typeof answer === 'string' ? `'${answer}'` : `a ${typeof answer}`;
+  return new ConsumerError('RMQ_LISTENER_RESULT', `the listener of ${topic} answered ${shown}, ${why}`, {
+    context: { queue: key },
+  });
 }

@@ -1,131 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
 import { RocketmqError } from '../../src/errors/errors.ts';
-import { SharedFlow } from '../../src/flow/flow-gate.ts';
-import { OwnedQueue } from '../../src/flow/owned-queue.ts';
-import type { FailedMessage } from '../../src/listeners/concurrent-dispatcher.ts';
-import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
-import {
-  type ConsumeContext,
-  type ConsumeReturn,
-  concurrently,
-  type MessageBatch,
-} from '../../src/listeners/listener.ts';
-import { consumeMachine } from '../../src/machines/consume/consume.machine.ts';
-import type { ConsumeReport } from '../../src/machines/consume/consume.types.ts';
-import type { MessageExt } from '../../src/model/message.ts';
-import { TestClock } from '../../src/testing/test-clock.ts';
-import {
-  aQueue,
-  at,
-  type Deferred,
-  deferred,
-  messagesBetween,
-  offsetsOf,
-  turn,
-} from '../support/builders.ts';
-import { ChartCoverage } from '../support/chart-coverage.ts';
+import { at, turn } from '../support/builders.ts';
+import { ConsumeWorlds } from './consume-world.ts';
 
-const roomy = {
-  countOfQueue: 1e6,
-  bytesOfQueue: 1e9,
-  spanOfQueue: 1e6,
-  countOfAll: 1e6,
-  bytesOfAll: 1e9,
-};
-const coverage = new ChartCoverage(consumeMachine);
-const running: { readonly actor: { stop(): unknown }; readonly clock: TestClock }[] = [];
-
-function start(
-  options: {
-    readonly suspended?: boolean;
-    readonly batchSize?: number;
-    readonly listen?: (messages: MessageBatch, context: ConsumeContext) => ConsumeReturn;
-  } = {},
-) {
-  const clock = new TestClock();
-  const slots = new HandlerSlots(4);
-  slots.open();
-  const commits = { point: 0, advance: (point: number) => (commits.point = point), reset: () => {} };
-  const owned = new OwnedQueue<MessageExt>(aQueue, commits, new SharedFlow(roomy));
-  owned.restart(at(0), true);
-  const calls: { readonly offsets: readonly number[]; readonly context: ConsumeContext }[] = [];
-  const failed: {
-    readonly settle: () => void;
-    readonly redeliver: () => void;
-    readonly one: FailedMessage;
-  }[] = [];
-  const told: ConsumeReport[] = [];
-  const allows = { delivery: true };
-  const listener = concurrently((messages, context) => {
-    calls.push({ offsets: offsetsOf(messages), context });
-    return options.listen?.(messages, context);
-  });
-  const actor = createActor(consumeMachine, {
-    clock,
-    inspect: coverage.inspect,
-    input: {
-      owned,
-      slots,
-      batchSize: options.batchSize ?? 1,
-      suspended: options.suspended ?? false,
-      parent: { send: event => told.push(event) },
-      port: {
-        listenerOf: () => listener,
-        mayDeliver: () => allows.delivery,
-        stopSignal: new AbortController().signal,
-        sendBack: (messages, settle, redeliver) => {
-          for (const one of messages)
-            failed.push({ one, settle: () => settle(one), redeliver: () => redeliver(one) });
-        },
-      },
-    },
-  });
-  actor.subscribe({ error: error => expect.fail(String(error)) });
-  actor.start();
-  running.push({ actor, clock });
-  return {
-    actor,
-    clock,
-    owned,
-    commits,
-    slots,
-    calls,
-    failed,
-    told,
-    allows,
-    bring: (from: number, to: number) => owned.admit(messagesBetween(from, to), at(to)),
-    delivered: () => calls.map(({ offsets }) => offsets),
-    send: actor.send.bind(actor),
-    drain: (grace = 10_000) => actor.send({ type: 'queue.drain', grace }),
-    state: () => actor.getSnapshot().value,
-    output: () => actor.getSnapshot().output,
-  };
-}
-
-/** Listener calls end when the test says so. */
-function startHandHeld(options: { readonly suspended?: boolean } = {}) {
-  const hands: Deferred<undefined>[] = [];
-  const world = start({
-    ...options,
-    listen: () => {
-      const hand = deferred<undefined>();
-      hands.push(hand);
-      return hand.promise;
-    },
-  });
-  return { ...world, hands };
-}
+const worlds = new ConsumeWorlds();
+const start = worlds.start.bind(worlds);
+const startHandHeld = worlds.startHandHeld.bind(worlds);
 
 const dispatching = { dispatching: 'watching' };
+const suspended = { suspended: 'byConsumer' };
 
-afterEach(() => {
-  for (const { actor, clock } of running.splice(0)) {
-    actor.stop();
-    expect(clock.pending, 'timers left behind').toBe(0);
-  }
-});
+afterEach(() => worlds.end());
 
 describe('delivery', () => {
   it('begins when messages arrive, and is over a little after the last is done', async () => {
@@ -179,7 +65,7 @@ describe('delivery', () => {
   });
 
   it('hands failed messages to whoever sends them back, and delivers again what nobody took', () => {
-    const answers: ConsumeReturn[] = ['RECONSUME_LATER'];
+    const answers = ['RECONSUME_LATER'];
     const { bring, failed, delivered, commits } = start({ listen: () => answers.shift() });
     bring(0, 1);
     expect(failed.map(({ one }) => [one.message.queueOffset, one.delayLevel])).toEqual([[0, 0]]);
@@ -188,7 +74,7 @@ describe('delivery', () => {
   });
 
   it('tells the parent once of a listener that answers nonsense', () => {
-    const { bring, told } = start({ listen: () => 'yes' as unknown as undefined });
+    const { bring, told } = start({ listen: () => 'yes' });
     bring(0, 2);
     expect(told).toMatchObject([{ type: 'consume.misused', error: { code: 'RMQ_LISTENER_RESULT' } }]);
   });
@@ -198,7 +84,7 @@ describe('suspension', () => {
   it('from the beginning delivers nothing until resumed', () => {
     const { state, bring, delivered, send } = start({ suspended: true });
     bring(0, 2);
-    expect([state(), delivered()]).toEqual(['suspended', []]);
+    expect([state(), delivered()]).toEqual([suspended, []]);
     send({ type: 'queue.resume' });
     expect([state(), delivered()]).toEqual([dispatching, [[0], [1]]]);
   });
@@ -206,7 +92,7 @@ describe('suspension', () => {
   it('of an idle queue is over without anything to deliver', () => {
     const { state, send, clock } = start();
     send({ type: 'queue.suspend' });
-    expect(state()).toBe('suspended');
+    expect(state()).toEqual(suspended);
     send({ type: 'queue.resume' });
     expect([state(), clock.pending]).toEqual(['idle', 0]);
   });
@@ -219,7 +105,7 @@ describe('suspension', () => {
     await turn();
     bring(6, 7);
     expect([state(), delivered(), commits.point, clock.pending]).toEqual([
-      'suspended',
+      suspended,
       [[0], [1], [2], [3]],
       4,
       0,
@@ -383,7 +269,7 @@ describe('this actor', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('visits every state of the chart and takes every arrow', () => {
-    expect(coverage.missed()).toEqual([]);
+  it('visits every state of the chart and takes every arrow that concurrent queues take', () => {
+    expect(worlds.missed('concurrent')).toEqual([]);
   });
 });

@@ -257,7 +257,7 @@ describe('an actor that is only stuck', () => {
       'persisting timedOut',
     ],
     'an unregister that does not end': [
-      consumerMachine.provide({ actors: { unregister: fromPromise(() => new Promise(() => {})) } }),
+      consumerMachine.provide({ actors: { leave: fromPromise(() => new Promise(() => {})) } }),
       'releasing timedOut',
     ],
   };

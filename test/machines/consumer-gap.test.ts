@@ -9,11 +9,17 @@ import { ConsumerKit, group, type KitOptions } from '../support/consumer-kit.ts'
 const {
   GET_CONSUMER_LIST_BY_GROUP,
   HEART_BEAT,
+  LOCK_BATCH_MQ,
   PULL_MESSAGE,
   QUERY_CONSUMER_OFFSET,
   UPDATE_CONSUMER_OFFSET,
 } = RequestCode;
-const asking = new Set<number>([HEART_BEAT, GET_CONSUMER_LIST_BY_GROUP, QUERY_CONSUMER_OFFSET]);
+const asking = new Set<number>([
+  HEART_BEAT,
+  GET_CONSUMER_LIST_BY_GROUP,
+  LOCK_BATCH_MQ,
+  QUERY_CONSUMER_OFFSET,
+]);
 const commitFlag = 1;
 /** Longer than what counts as a gap. Unit: ms. */
 const gap = 11_000;
@@ -61,7 +67,7 @@ const pathOfRevalidating = [
 ];
 
 describe('after a gap a consumer', () => {
-  it('asks heartbeat, members and offsets, in this order, and only then goes on', async () => {
+  it('asks heartbeat, members, locks and offsets, in this order, and only then goes on', async () => {
     const { kit, asked } = await gapped();
     await kit.until(() => kit.delivered.length === 5);
     expect(kit.states.slice(-5)).toEqual(pathOfRevalidating);
@@ -71,7 +77,9 @@ describe('after a gap a consumer', () => {
       .filter(code => asking.has(code));
     expect(questions).toEqual([
       HEART_BEAT,
-      GET_CONSUMER_LIST_BY_GROUP,
+      GET_CONSUMER_LIST_BY_GROUP, // for the shares
+      GET_CONSUMER_LIST_BY_GROUP, // who keeps the locks looks too
+      LOCK_BATCH_MQ,
       QUERY_CONSUMER_OFFSET,
       QUERY_CONSUMER_OFFSET,
     ]);

@@ -193,7 +193,7 @@ describe('whatever comes in whatever order', () => {
         else seen.unclean++;
         if (report.committed.some(({ offset }) => offset > 0)) seen.committed++;
       }),
-      { seed: 20_261_123, numRuns: 120, endOnFailure: false },
+      { seed: 20_261_123, numRuns: 150, endOnFailure: false },
     );
     expect(seen.clean, JSON.stringify(seen)).toBeGreaterThan(20);
     expect(seen.unclean, JSON.stringify(seen)).toBeGreaterThan(20);

@@ -56,7 +56,7 @@ describe('a start', () => {
     expect(kit.leftovers).toEqual(nothingLeft);
   });
 
-  it('asks in the designed order: routes, heartbeat, members, offsets, pulls', async () => {
+  it('asks in the designed order: routes, heartbeat, members, locks, offsets, pulls', async () => {
     const kit = await new ConsumerKit({ cluster: { topics: { orders: 1 } } }).start();
     await kit.pass(100);
     const first = [...new Set(kit.cluster.codes())];
@@ -64,6 +64,7 @@ describe('a start', () => {
       GET_ROUTEINFO_BY_TOPIC,
       HEART_BEAT,
       GET_CONSUMER_LIST_BY_GROUP,
+      RequestCode.LOCK_BATCH_MQ,
       RequestCode.QUERY_CONSUMER_OFFSET,
       RequestCode.GET_MIN_OFFSET,
       RequestCode.UPDATE_CONSUMER_OFFSET,

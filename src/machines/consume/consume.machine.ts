@@ -3,18 +3,30 @@
  * When are the messages of a queue given to the listener?
  *
  *   idle ⇄ dispatching        as messages arrive and the last one is done
- *   idle, dispatching ⇄ suspended
+ *   idle, dispatching, awaitingLock ⇄ suspended.byConsumer
+ *   dispatching ⇄ suspended.byListener   orderly by queue: the listener asked for a pause, or failed
+ *   dispatching ⇄ awaitingLock           orderly: a delivery is due and the lock is not known to be ours
  *   any → draining → drained (final)
  *
- * Invariants (test/machines/consume.test.ts): 1. no listener call starts outside dispatching; 2. draining drops what has
- * not started and ends when nothing runs, or after the grace with signals aborted; 3. nothing of a drained queue is
- * delivered or finished any more.
+ * Orderly by sharding key, only the key rests whose listener call asked for it; the others go on in dispatching.
+ *
+ * Invariants (test/machines/consume*.test.ts): 1. no listener call starts outside dispatching, but for draining, where
+ * an orderly queue may still deliver what lies before a message that was started; 2. draining drops what has not started
+ * and ends when nothing runs, or after the grace with signals aborted; 3. nothing of a drained queue is delivered or
+ * finished any more; 4. what a listener suspended is not delivered again before its pause is over, whatever the consumer
+ * does meanwhile.
  */
-import { assign, setup } from 'xstate';
-import { ConsumerError } from '../../errors/errors.ts';
-import { ConcurrentDispatcher } from '../../listeners/concurrent-dispatcher.ts';
+import { assign, raise, setup } from 'xstate';
 import { safe } from '../shared/safe.ts';
-import type { ConsumeContext, ConsumeEvent, ConsumeInput, ConsumeOutput } from './consume.types.ts';
+import { makeDispatcher } from './consume.actors.ts';
+import { revoked } from './consume.logic.ts';
+import type {
+  ConsumeContext,
+  ConsumeEvent,
+  ConsumeInput,
+  ConsumeOutput,
+  LaneRested,
+} from './consume.types.ts';
 
 const built = setup({
   types: {} as {
@@ -27,14 +39,18 @@ const built = setup({
   actions: {
     openDispatcher: safe(({ context }) => context.dispatcher.open()),
     closeDispatcher: safe(({ context }) => context.dispatcher.close()),
-    dropWaiting: safe(({ context }) => {
-      context.owned.dropWaiting();
-    }),
+    dropWaiting: safe(({ context }) => context.dispatcher.drop(false)),
+    dropButFinish: safe(({ context }) => context.dispatcher.drop(true)),
     awaitDrained: safe(({ context, self }) =>
       context.dispatcher.whenDrained(() => self.send({ type: 'work.drained' })),
     ),
     noteGrace: assign((_, params: { readonly grace: number }) => ({ grace: params.grace })),
     abortRunning: safe(({ context }) => context.dispatcher.abort(revoked(context.owned.key))),
+    /** One timer for each resting lane. */
+    scheduleWake: raise((_, params: LaneRested) => ({ type: 'rest.over' as const, rest: params.rest }), {
+      delay: (_, params: LaneRested) => params.ms,
+    }),
+    wakeLane: safe(({ context }, params: { readonly rest: number }) => context.dispatcher.wake(params.rest)),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
     }),
@@ -43,56 +59,56 @@ const built = setup({
     isSuspended: ({ context }) => context.suspended,
     hasWork: ({ context }) => context.owned.count > 0,
     nothingRuns: ({ context }) => context.owned.count === 0,
+    isOneLane: ({ context }) => context.order === 'queue',
+    restsAsAWhole: ({ context }) => context.order === 'queue' && context.dispatcher.isResting,
+    lockIsLive: ({ context }) => context.dispatcher.lockIsLive(),
   },
-  delays: { grace: ({ context }) => context.grace, idleCheck: 200 },
+  delays: { grace: ({ context }) => context.grace, idleCheck: 200, lockCheck: 100 },
 }).createMachine({
   id: 'consume',
   description:
-    'Gives the messages of one queue to the listener. The calls themselves are plain code (ConcurrentDispatcher).',
-  context: ({ input, self }) => {
-    const dispatcher: ConcurrentDispatcher = new ConcurrentDispatcher(
-      input.owned,
-      input.slots,
-      input.batchSize,
-      {
-        listenerOf: message => input.port.listenerOf(message),
-        mayDeliver: () => input.port.mayDeliver(),
-        stopSignal: input.port.stopSignal,
-        onMisuse: error => input.parent.send({ type: 'consume.misused', error }),
-        onFailed: failed =>
-          input.port.sendBack(
-            failed,
-            one => dispatcher.settle(one),
-            one => dispatcher.redeliver(one),
-          ),
-      },
-    );
-    input.owned.whenWorkArrives(wasEmpty => {
-      if (wasEmpty && !dispatcher.isOpen) self.send({ type: 'work.arrived' });
-      else dispatcher.pump();
-    });
-    return { ...input, dispatcher, grace: 0 };
-  },
+    'Gives the messages of one queue to the listener. The calls themselves are plain code (ConcurrentDispatcher, OrderlyDispatcher).',
+  context: ({ input, self }) => ({ ...input, dispatcher: makeDispatcher(input, self), grace: 0 }),
   initial: 'deciding',
   on: {
-    'queue.drain': { target: '.draining', actions: { type: 'noteGrace', params: ({ event }) => event } },
+    'queue.drain': {
+      target: '.draining',
+      actions: [{ type: 'noteGrace', params: ({ event }) => event }, 'dropWaiting'],
+    },
+    'lane.rested': { actions: { type: 'scheduleWake', params: ({ event }) => event } },
+    'rest.over': { actions: { type: 'wakeLane', params: ({ event }) => event } },
     fault: { actions: 'passFault' },
   },
   states: {
     deciding: {
       description: 'Suspended from the beginning?',
-      always: [{ guard: 'isSuspended', target: 'suspended' }, { target: 'idle' }],
+      always: [{ guard: 'isSuspended', target: 'suspended.byConsumer' }, { target: 'idle' }],
     },
     idle: {
       description: 'No message is held.',
-      on: { 'work.arrived': 'dispatching', 'queue.suspend': 'suspended' },
+      on: { 'work.arrived': 'dispatching', 'queue.suspend': 'suspended.byConsumer' },
     },
     dispatching: {
       tags: 'mayDeliver',
       description: 'Listener calls start as slots are free.',
       entry: 'openDispatcher',
       exit: 'closeDispatcher',
-      on: { 'queue.suspend': 'suspended' },
+      on: {
+        'queue.suspend': 'suspended.byConsumer',
+        'lane.rested': [
+          {
+            guard: 'isOneLane',
+            target: 'suspended.byListener',
+            actions: { type: 'scheduleWake', params: ({ event }) => event },
+          },
+          { actions: { type: 'scheduleWake', params: ({ event }) => event } },
+        ],
+        'lock.missed': 'awaitingLock',
+        'queue.drain': {
+          target: 'draining',
+          actions: [{ type: 'noteGrace', params: ({ event }) => event }, 'dropButFinish'],
+        },
+      },
       initial: 'watching',
       states: {
         watching: {
@@ -106,27 +122,61 @@ const built = setup({
         },
       },
     },
+    awaitingLock: {
+      description:
+        'A delivery is due, but the lock is not known to be ours, or a call of a former assignment still runs.',
+      on: { 'queue.suspend': 'suspended.byConsumer' },
+      after: {
+        lockCheck: [
+          { guard: 'lockIsLive', target: 'dispatching' },
+          { target: 'awaitingLock', reenter: true },
+        ],
+      },
+    },
     suspended: {
       tags: 'suspended',
       description: 'No call starts; running ones end.',
-      on: { 'queue.resume': [{ guard: 'hasWork', target: 'dispatching' }, { target: 'idle' }] },
+      initial: 'byConsumer',
+      states: {
+        byConsumer: {
+          description: 'The consumer was suspended, or does not know whether the queue is still its own.',
+          on: {
+            'queue.resume': [
+              { guard: 'restsAsAWhole', target: 'byListener' },
+              { guard: 'hasWork', target: '#consume.dispatching' },
+              { target: '#consume.idle' },
+            ],
+          },
+        },
+        byListener: {
+          description: 'Its listener asked for a pause, or failed: the same messages come again afterwards.',
+          on: {
+            'queue.suspend': 'byConsumer',
+            'rest.over': {
+              target: '#consume.dispatching',
+              actions: { type: 'wakeLane', params: ({ event }) => event },
+            },
+          },
+        },
+      },
     },
     draining: {
       description: 'The queue is given up: what has not started is dropped, what runs may end.',
-      entry: ['dropWaiting', 'awaitDrained'],
-      on: { 'work.drained': 'drained' },
+      entry: 'awaitDrained',
+      on: {
+        'work.drained': 'drained',
+        'queue.drain': {
+          target: 'draining',
+          reenter: true,
+          actions: { type: 'noteGrace', params: ({ event }) => event },
+        },
+      },
       after: { grace: { target: 'drained', actions: 'abortRunning' } },
     },
     drained: { type: 'final' },
   },
   output: ({ context }) => ({ abandoned: context.dispatcher.pending }),
 });
-
-function revoked(key: string): ConsumerError {
-  return new ConsumerError('RMQ_ABORTED', `${key} was given up before its listener calls ended`, {
-    context: { queue: key },
-  });
-}
 
 type Built = typeof built;
 export interface ConsumeMachine extends Built {}

@@ -2,21 +2,26 @@
 /** What does the consume actor of one queue take, know and tell? */
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
-import type { ConcurrentDispatcher, FailedMessage } from '../../listeners/concurrent-dispatcher.ts';
+import type { Dispatcher, FailedMessage } from '../../listeners/dispatcher.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
 import type { Listener } from '../../listeners/listener.ts';
+import type { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 
 /** Needed from outside. */
 export interface ConsumePort {
-  /** The listener of the topic a message was first sent to. */
+  /** The listener of the topic a message was first sent to; its kind is the one of {@link ConsumeInput.order}. */
   listenerOf(message: MessageExt): Listener;
   /** False while membership is in doubt: nothing is delivered. */
   mayDeliver(): boolean;
+  /** Orderly: false when the lock is not known to be ours. Concurrent: true. */
+  lockIsLive(): boolean;
   /** Aborted when the whole consumer is over: a part of every listener's signal. */
   readonly stopSignal: AbortSignal;
+  /** One for all queues of the consumer: which orderly calls outlived the assignment they belong to. */
+  readonly outlived: OutlivedCalls;
   /** Failed messages go to whoever hands them back; each comes back through exactly one of the two calls. */
   sendBack(
     failed: readonly FailedMessage[],
@@ -25,20 +30,35 @@ export interface ConsumePort {
   ): void;
 }
 
+/** `queue`: one listener call at a time. `shardingKey`: one at a time for each key. */
+export type ConsumeOrder = 'concurrent' | 'queue' | 'shardingKey';
+
 export interface ConsumeInput {
   readonly owned: OwnedQueue<MessageExt>;
   readonly port: ConsumePort;
   readonly slots: HandlerSlots;
+  readonly order: ConsumeOrder;
   /** Most messages in one listener call. */
   readonly batchSize: number;
+  /** Orderly: pause before failed messages are delivered again, unless the listener says otherwise. Unit: ms. */
+  readonly suspendMs: number;
+  /** Orderly: failed deliveries after which a message goes to the dead letters with the next failure; -1 never. */
+  readonly maxReconsumeTimes: number;
   readonly suspended: boolean;
   readonly parent: Receiver<ConsumeReport>;
 }
 
 export interface ConsumeContext extends ConsumeInput {
-  readonly dispatcher: ConcurrentDispatcher;
+  readonly dispatcher: Dispatcher;
   /** How long running listeners get once the queue is given up. Unit: ms. */
   readonly grace: number;
+}
+
+/** Orderly: the lane of a failed listener call, number `rest` of those that rest, goes on after `ms`. */
+export interface LaneRested {
+  readonly type: 'lane.rested';
+  readonly rest: number;
+  readonly ms: number;
 }
 
 export type ConsumeEvent =
@@ -46,6 +66,11 @@ export type ConsumeEvent =
   | { readonly type: 'work.arrived' }
   /** While draining: the last held message was done. */
   | { readonly type: 'work.drained' }
+  /** Orderly: a call is due, and the lock is not known to be ours. */
+  | { readonly type: 'lock.missed' }
+  | LaneRested
+  /** That time has passed. */
+  | { readonly type: 'rest.over'; readonly rest: number }
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }
   /** Drop what has not started, wait up to `grace` ms for what runs. */
@@ -56,6 +81,9 @@ export type ConsumeEvent =
 export type ConsumeReport = { readonly type: 'consume.misused'; readonly error: RocketmqError } | FaultEvent;
 
 export interface ConsumeOutput {
-  /** Messages whose handling had not ended when the grace was over. */
+  /**
+   * Messages whose handling had not ended when the grace was over. Orderly: those of a call that runs since a former
+   * epoch count too, so 0 means that no call of this queue runs any more.
+   */
   readonly abandoned: number;
 }

@@ -63,7 +63,7 @@ export function sendBackPort(wiring: SendBackWiring): SendBackPort {
   };
 }
 
-/** Source: DefaultMQPushConsumerImpl.sendMessageBack, the part behind the catch. */
+/** With attempts above the maximum the broker stores it in the dead letters. Source: DefaultMQPushConsumerImpl.sendMessageBack, the part behind the catch. */
 async function sendCopy(
   { config, messages, cache, clock }: SendBackWiring,
   { failed: { message, delayLevel } }: SendBackJob,
@@ -80,13 +80,15 @@ async function sendCopy(
     });
   }
   const { maxReconsumeTimes, timeoutMs, signal } = options;
-  const reconsumeTimes = delayLevel < 0 ? maxReconsumeTimes + 1 : message.reconsumeTimes + 1;
+  const isDead = delayLevel < 0;
+  const reconsumeTimes = isDead ? maxReconsumeTimes + 1 : message.reconsumeTimes + 1;
   const level = delayLevel > 0 ? delayLevel : firstRetryLevel + message.reconsumeTimes;
   const properties = encodeProperties([
     ...[...message.properties].filter(([name]) => !notCopied.has(name)),
     [propertyNames.retryTopic, message.topic],
     [propertyNames.originMessageId, message.getProperty(propertyNames.originMessageId) ?? message.msgId],
-    [propertyNames.delay, String(level)],
+    // A dead letter waits for nothing; 4.9 would keep one with a delay in its schedule first.
+    ...(isDead ? [] : [[propertyNames.delay, String(level)] as const]),
   ]);
   const { brokerName, queueId } = queue;
   await messages.sendMessage(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is a failed message on its way back, and who waits for the outcome? */
-import type { FailedMessage } from '../../listeners/concurrent-dispatcher.ts';
+import type { FailedMessage } from '../../listeners/dispatcher.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 
 /** Ends in exactly one of the two calls. */

@@ -144,6 +144,16 @@ describe('an owned queue', () => {
     expect(woken).toEqual([0]);
   });
 
+  it('counts as running what was handed out, unless somebody knows better', () => {
+    const { queue } = owned();
+    queue.restart(at(0), true);
+    queue.admit(held(0, 3), at(3));
+    takeFrom(queue, 3);
+    expect(queue.runningCount).toBe(3);
+    queue.countRunningBy(() => 1);
+    expect(queue.runningCount).toBe(1);
+  });
+
   it('hands its messages out in order', () => {
     const { queue } = owned();
     queue.restart(at(3), true);

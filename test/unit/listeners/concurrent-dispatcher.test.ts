@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { SharedFlow } from '../../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../../src/flow/owned-queue.ts';
-import { ConcurrentDispatcher, type FailedMessage } from '../../../src/listeners/concurrent-dispatcher.ts';
+import { ConcurrentDispatcher } from '../../../src/listeners/concurrent-dispatcher.ts';
+import type { FailedMessage } from '../../../src/listeners/dispatcher.ts';
 import { HandlerSlots } from '../../../src/listeners/handler-slots.ts';
 import {
   type ConsumeContext,

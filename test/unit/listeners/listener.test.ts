@@ -6,10 +6,13 @@ import {
   isListener,
   type MessageBatch,
   type MessageListener,
+  type OrderlyMessageListener,
+  orderly,
   simple,
 } from '../../../src/listeners/listener.ts';
-import { isThenable, verdictOf } from '../../../src/listeners/outcome.ts';
-import { ConsumeResult } from '../../../src/model/consume-result.ts';
+import { OrderlyCallContext } from '../../../src/listeners/orderly-context.ts';
+import { isThenable, orderlyVerdictOf, verdictOf } from '../../../src/listeners/outcome.ts';
+import { ConsumeResult, OrderlyResult } from '../../../src/model/consume-result.ts';
 import { aQueue, messageAt, withThen } from '../../support/builders.ts';
 
 const batch: MessageBatch = [messageAt(0, { reconsumeTimes: 2 }), messageAt(1)];
@@ -50,10 +53,32 @@ describe('a listener', () => {
     expect([seen, listener.oneByOne]).toEqual([[7], true]);
   });
 
+  it('made by orderly is called with the whole batch and its own context, and keeps its this', () => {
+    const orderlyContext = new OrderlyCallContext(owner, batch);
+    const calls: unknown[][] = [];
+    class Books implements OrderlyMessageListener {
+      readonly answer = OrderlyResult.COMMIT;
+      consumeMessage(...args: unknown[]): OrderlyResult {
+        calls.push(args);
+        return this.answer;
+      }
+    }
+    const listeners = [orderly(new Books()), orderly((...args) => void calls.push(args))];
+    expect(listeners.map(listener => listener.consume(batch, orderlyContext))).toEqual(['COMMIT', undefined]);
+    expect(calls).toEqual([
+      [batch, orderlyContext],
+      [batch, orderlyContext],
+    ]);
+    expect(listeners.map(({ kind, oneByOne }) => [kind, oneByOne])).toEqual(
+      Array(2).fill(['orderly', false]),
+    );
+  });
+
   it('is known by who made it, not by its looks', () => {
     const made = concurrently(() => undefined);
     expect(isListener(made)).toBe(true);
     expect(isListener(simple(() => undefined))).toBe(true);
+    expect(isListener(orderly(() => undefined))).toBe(true);
     for (const other of [{ ...made }, () => undefined, 'concurrently', null, undefined, 7])
       expect(isListener(other)).toBe(false);
   });
@@ -71,6 +96,24 @@ describe('what a listener answered', () => {
     [{}, 'notAResult'],
   ])('%s means %s', (answer, verdict) => {
     expect(verdictOf(answer)).toBe(verdict);
+  });
+
+  it.each([
+    [undefined, 'commit', 'keep'],
+    ['SUCCESS', 'commit', 'keep'],
+    ['CONSUME_SUCCESS', 'commit', 'keep'],
+    ['COMMIT', 'commit', 'commit'],
+    ['ROLLBACK', 'notAResult', 'rollback'],
+    ['SUSPEND_CURRENT_QUEUE_A_MOMENT', 'later', 'later'],
+    ['RECONSUME_LATER', 'notAResult', 'notAResult'],
+    [null, 'notAResult', 'notAResult'],
+    [true, 'notAResult', 'notAResult'],
+    [0, 'notAResult', 'notAResult'],
+  ])('of an orderly queue as %s means %s, and %s when it commits by hand', (answer, automatic, manual) => {
+    const byHand = new OrderlyCallContext(owner, batch);
+    byHand.autoCommit = false;
+    expect(orderlyVerdictOf(answer, new OrderlyCallContext(owner, batch))).toBe(automatic);
+    expect(orderlyVerdictOf(answer, byHand)).toBe(manual);
   });
 
   it('is waited for when it has a then method, of whatever class', () => {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What does the orderly dispatcher of a queue need from outside, and how is it set? */
+import type { RocketmqError } from '../errors/errors.ts';
+import type { MessageExt } from '../model/message.ts';
+import type { FailedMessage } from './dispatcher.ts';
+import type { OrderlyListener } from './listener.ts';
+import type { OutlivedCalls } from './outlived-calls.ts';
+
+export interface OrderlySettings {
+  /** Most messages in one listener call. */
+  readonly batchSize: number;
+  /** Pause before failed messages are delivered again, unless the listener says otherwise. Unit: ms. */
+  readonly suspendMs: number;
+  /** Failed deliveries after which the next failure leads to the dead letters; -1 never. */
+  readonly maxReconsumeTimes: number;
+}
+
+export interface OrderlyPorts {
+  /** The listener of the topic the message was first sent to. */
+  listenerOf(message: MessageExt): OrderlyListener;
+  /** Messages with the same answer are handled one batch after the other. */
+  laneOf(message: MessageExt): string;
+  /** False while membership is in doubt: nothing may be delivered. */
+  mayDeliver(): boolean;
+  /** False when the queue's lock is not known to be ours. */
+  lockIsLive(): boolean;
+  /** Aborted when the whole consumer is over. */
+  readonly stopSignal: AbortSignal;
+  readonly outlived: OutlivedCalls;
+  /** A call is due and must not start (see `lockIsLive` of the dispatcher): it is closed until somebody opens it again. */
+  onLockMissed(): void;
+  /** Wants one `wake` with this number after so many ms. */
+  onRest(rest: number, ms: number): void;
+  /** Messages that failed too often, to be handed to the dead letters. */
+  onFailed(failed: readonly FailedMessage[]): void;
+  /** A listener threw, and its messages are delivered again from here. */
+  onListenerError(error: RocketmqError): void;
+  /** The listener answered something that is no result; told once for each dispatcher. */
+  onMisuse(error: RocketmqError): void;
+}
