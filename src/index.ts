@@ -21,12 +21,13 @@ export {
 export { sticky } from './allocation/sticky.ts';
 export type { AllocateStrategyName } from './allocation/strategies.ts';
 // Config
-export { ConsumeFromWhere, LogLevel, MessageModel } from './config/closed-sets.ts';
+export { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './config/closed-sets.ts';
 export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
 export { parseConfig } from './config/parse-config.ts';
 export type { OptionName, Origin, ResolvedConfig } from './config/resolved-config.ts';
+export type { RevokeHook, RevokeHookContext } from './config/revoke-hook.ts';
 export { type ConfigSources, systemSources } from './config/sources.ts';
 export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
 // The consumer
@@ -53,15 +54,23 @@ export {
 export type { ThrottleCause } from './flow/flow-gate.ts';
 // Listeners and what they see
 export {
+  type ConcurrentListener,
   type ConsumeAnswer,
   type ConsumeContext,
   type ConsumeMessage,
   type ConsumeMessages,
+  type ConsumeOrderly,
   type ConsumeReturn,
   concurrently,
   type Listener,
   type MessageBatch,
   type MessageListener,
+  type OrderlyAnswer,
+  type OrderlyContext,
+  type OrderlyListener,
+  type OrderlyMessageListener,
+  type OrderlyReturn,
+  orderly,
   simple,
 } from './listeners/listener.ts';
 export type {
@@ -74,12 +83,12 @@ export type {
   StepReport,
   StopStep,
 } from './machines/consumer/consumer.types.ts';
-export type { RevokeReason } from './machines/queue/queue.types.ts';
 // The outside world, for tests and special networks
 export { type Clock, systemClock } from './model/clock.ts';
-export { ConsumeResult } from './model/consume-result.ts';
+export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';
 export type { MessageExt } from './model/message.ts';
 export type { MessageQueue } from './model/message-queue.ts';
+export type { RevokeReason } from './model/revoke-reason.ts';
 // Subscriptions and allocation
 export { type Selector, type SubscriptionData, sql, tag } from './model/subscription.ts';
 export type { LogFields, Logger } from './observability/logger.ts';

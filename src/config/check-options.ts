@@ -9,6 +9,7 @@ import type { OptionName, ResolvedOptions } from './resolved-config.ts';
 /** Reports what does not fit; answers the options that were changed to fit. */
 export function checkOptions(read: ReadOptions, report: Report): ReadOptions {
   checkListeners(read, report);
+  checkListenerKinds(read, report);
   checkRetryTopic(read, report);
   checkTimestampIsUsed(read, report);
   return fitSuspend(read, report);
@@ -30,6 +31,30 @@ function checkListeners(read: ReadOptions, report: Report): void {
         `nothing handles the messages of ${topic}`,
         `Give the subscription a listener, or one for all: ${optionTable.listener.example}.`,
       );
+  }
+}
+
+/** Orderly and concurrent in one group would send retries to the dead letters. protocol.md section 7.3. */
+function checkListenerKinds(read: ReadOptions, report: Report): void {
+  const own = (valueAt(read, 'subscriptions') ?? []).flatMap(({ position, listener }) =>
+    listener === undefined ? [] : { at: `subscriptions[${position}].listener`, kind: listener.kind },
+  );
+  const general = valueAt(read, 'listener');
+  const all = general === undefined ? own : [{ at: 'listener', kind: general.kind }, ...own];
+  const [first] = all;
+  const other = all.find(({ kind }) => kind !== first?.kind);
+  if (first !== undefined && other !== undefined) {
+    report
+      .at(other.at)
+      .problem(
+        `it is ${other.kind}, ${first.at} is ${first.kind}: a group has listeners of one kind`,
+        'Give one of them a consumer with a group of its own.',
+      );
+  }
+  if (isGiven(read.get('orderBy')) && all.length > 0 && all.every(({ kind }) => kind === 'concurrently')) {
+    report
+      .at('orderBy')
+      .warning('it has no effect with concurrent listeners', 'Wrap the listener: orderly(…).');
   }
 }
 

@@ -21,6 +21,24 @@ export const ConsumeFromWhere = {
 } as const;
 export type ConsumeFromWhere = (typeof ConsumeFromWhere)[keyof typeof ConsumeFromWhere];
 
+/** What an orderly listener gets in order. */
+export const OrderBy = {
+  /** The messages of a queue, one batch after the other. */
+  queue: 'queue',
+  /** The messages of a sharding key; different keys of a queue side by side. */
+  shardingKey: 'shardingKey',
+} as const;
+export type OrderBy = (typeof OrderBy)[keyof typeof OrderBy];
+
+/** How a queue goes from one member to the next. */
+export const Handover = {
+  /** The next owner waits until the former has finished and committed. */
+  fenced: 'fenced',
+  /** As Java does: the next owner does not wait. */
+  none: 'none',
+} as const;
+export type Handover = (typeof Handover)[keyof typeof Handover];
+
 /** From which level on something is logged. */
 export const LogLevel = {
   trace: 'trace',

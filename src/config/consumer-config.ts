@@ -3,6 +3,7 @@
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
+import type { RevokeHook } from './revoke-hook.ts';
 
 /**
  * The config of a consumer. What is not given here is taken from the environment, else the default holds.
@@ -101,6 +102,30 @@ export interface ConsumerConfig {
    */
   readonly revokeTimeout?: number | undefined;
   /**
+   * Called when the handlers of queues that are given up have ended, before the last commit; awaited within revokeTimeout.
+   * Default: none.
+   * @example onQueuesRevoked: async queues => { await flush(queues); }
+   */
+  readonly onQueuesRevoked?: RevokeHook | undefined;
+  /**
+   * What an orderly listener gets in order: the messages of a queue one batch after the other, or those of a sharding key, different keys of a queue side by side. Messages without a key count as one.
+   * Default: 'queue'. Environment: ROCKETMQ_ORDER_BY.
+   * @example orderBy: 'shardingKey'
+   */
+  readonly orderBy?: 'queue' | 'shardingKey' | undefined;
+  /**
+   * 'fenced': a queue that changes its owner is pulled by the next one only when the former has finished and committed, so that a join, a leave or a rolling restart repeats nothing. 'none': as Java does. Orderly listeners always hold a lock.
+   * Default: 'fenced'. Environment: ROCKETMQ_HANDOVER.
+   * @example handover: 'none'
+   */
+  readonly handover?: 'fenced' | 'none' | undefined;
+  /**
+   * How long a queue waits for a former owner that does not let go. Then it is consumed without the fence, and a fault says so.
+   * Unit: ms, 1000 to 86400000. Default: 30000. Environment: ROCKETMQ_HANDOVER_TIMEOUT.
+   * @example handoverTimeout: 15_000
+   */
+  readonly handoverTimeout?: number | undefined;
+  /**
    * How many handler calls may be running at once, over all queues.
    * Unit: handlers, 1 to 10000. Default: 64. Environment: ROCKETMQ_CONSUME_CONCURRENCY.
    * @example consumeConcurrency: 16
@@ -129,11 +154,17 @@ export interface ConsumerConfig {
    */
   readonly pullInterval?: number | undefined;
   /**
-   * How often a failed message is delivered again before it goes to the dead letters. -1: 16 times.
+   * How often a failed message is delivered again before it goes to the dead letters. -1: 16 times; with an orderly listener without end.
    * Unit: times, -1 to 2147483647. Default: -1. Environment: ROCKETMQ_MAX_RECONSUME_TIMES.
    * @example maxReconsumeTimes: 5
    */
   readonly maxReconsumeTimes?: number | undefined;
+  /**
+   * How long an orderly queue (or key) rests before a batch that was not done is delivered again. A listener may set its own: context.suspendTimeMillis.
+   * Unit: ms, 10 to 30000. Default: 1000. Environment: ROCKETMQ_SUSPEND_CURRENT_QUEUE_TIME_MILLIS.
+   * @example suspendCurrentQueueTimeMillis: 500
+   */
+  readonly suspendCurrentQueueTimeMillis?: number | undefined;
   /**
    * How long a broker may hold a pull when there is no new message.
    * Unit: ms, 100 to 86400000. Default: 15000. Environment: ROCKETMQ_BROKER_SUSPEND_MAX_TIME_MILLIS.

@@ -8,6 +8,7 @@ import { maxSubscriptions } from '../subscriptions/subscription-manager.ts';
 import { describeValue, isArray } from './describe-value.ts';
 import type { Kind } from './option.ts';
 import type { Spot } from './report.ts';
+import type { RevokeHook } from './revoke-hook.ts';
 
 /** One topic to consume. */
 export interface SubscriptionConfig {
@@ -45,11 +46,22 @@ export const subscriptionList: Kind<readonly SubscriptionConfig[], readonly Reso
       list.length === 0 ? 'none' : list.map(each => `${each.topic} (${each.selector.expression})`).join(', '),
   };
 
+export const revokeHook: Kind<RevokeHook, RevokeHook, 'none'> = {
+  typeText: 'RevokeHook',
+  typeImports: { RevokeHook: './revoke-hook.ts' },
+  unit: 'none',
+  read: (value, spot) =>
+    typeof value === 'function'
+      ? (value as RevokeHook) // what it takes and answers cannot be seen from outside
+      : spot.problem(`${describeValue(value)} is not a function`, 'Write queues => { … }.'),
+  show: () => 'a function',
+};
+
 function readListener(value: unknown, spot: Spot): Listener | undefined {
   if (isListener(value)) return value;
   return spot.problem(
     `${describeValue(value)} is not a listener`,
-    'Wrap the function: concurrently(async messages => { … }), or simple(async message => { … }).',
+    'Wrap the function: concurrently(async messages => { … }), orderly(async messages => { … }), or simple(async message => { … }).',
   );
 }
 

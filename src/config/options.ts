@@ -7,8 +7,8 @@ import { groupProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
 import { count, duration, oneOf, size, text } from './basic-kinds.ts';
-import { ConsumeFromWhere, LogLevel, MessageModel } from './closed-sets.ts';
-import { listenerKind, nameHint, subscriptionList } from './consuming-kinds.ts';
+import { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './closed-sets.ts';
+import { listenerKind, nameHint, revokeHook, subscriptionList } from './consuming-kinds.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';
@@ -122,6 +122,34 @@ export const optionTable = {
     text: 'How long running handlers of a queue that goes to another member may take before their signal is aborted.',
     example: 'revokeTimeout: 20_000',
   }),
+  onQueuesRevoked: optional({
+    group: 'behaviour',
+    kind: revokeHook,
+    absent: 'none',
+    text: 'Called when the handlers of queues that are given up have ended, before the last commit; awaited within revokeTimeout.',
+    example: 'onQueuesRevoked: async queues => { await flush(queues); }',
+  }),
+  orderBy: option({
+    group: 'behaviour',
+    kind: oneOf(Object.values(OrderBy)),
+    fallback: { kind: 'fixed', value: 'queue' },
+    text: 'What an orderly listener gets in order: the messages of a queue one batch after the other, or those of a sharding key, different keys of a queue side by side. Messages without a key count as one.',
+    example: "orderBy: 'shardingKey'",
+  }),
+  handover: option({
+    group: 'behaviour',
+    kind: oneOf(Object.values(Handover)),
+    fallback: { kind: 'fixed', value: 'fenced' },
+    text: "'fenced': a queue that changes its owner is pulled by the next one only when the former has finished and committed, so that a join, a leave or a rolling restart repeats nothing. 'none': as Java does. Orderly listeners always hold a lock.",
+    example: "handover: 'none'",
+  }),
+  handoverTimeout: option({
+    group: 'behaviour',
+    kind: duration({ min: 1000, max: day }),
+    fallback: { kind: 'fixed', value: 30_000 },
+    text: 'How long a queue waits for a former owner that does not let go. Then it is consumed without the fence, and a fault says so.',
+    example: 'handoverTimeout: 15_000',
+  }),
   consumeConcurrency: option({
     group: 'performance',
     kind: count('handlers', { min: 1, max: 10_000 }),
@@ -155,8 +183,15 @@ export const optionTable = {
     group: 'performance',
     kind: count('times', { min: -1, max: 2_147_483_647 }),
     fallback: { kind: 'fixed', value: -1 },
-    text: 'How often a failed message is delivered again before it goes to the dead letters. -1: 16 times.',
+    text: 'How often a failed message is delivered again before it goes to the dead letters. -1: 16 times; with an orderly listener without end.',
     example: 'maxReconsumeTimes: 5',
+  }),
+  suspendCurrentQueueTimeMillis: option({
+    group: 'performance',
+    kind: duration({ min: 10, max: 30_000 }),
+    fallback: { kind: 'fixed', value: 1000 },
+    text: 'How long an orderly queue (or key) rests before a batch that was not done is delivered again. A listener may set its own: context.suspendTimeMillis.',
+    example: 'suspendCurrentQueueTimeMillis: 500',
   }),
   brokerSuspendMaxTimeMillis: option({
     group: 'performance',

@@ -15,6 +15,7 @@ const onewayGrace = 100;
 
 const none = -1;
 const free = Number.NEGATIVE_INFINITY;
+const always: CommitGate = () => true;
 
 /** `failed`: its outcome is not known and never will be, as after a lost connection; it may still be on its way. */
 type FlightKind = 'awaited' | 'oneway' | 'failed';
@@ -39,6 +40,7 @@ interface Overtaken {
  */
 export class CommitLine {
   readonly #mayCommit: CommitGate;
+  #holdsLock: CommitGate = always;
   #point = none;
   /** Highest value the broker answered for. */
   #handed = none;
@@ -60,6 +62,11 @@ export class CommitLine {
 
   constructor(mayCommit: CommitGate) {
     this.#mayCommit = mayCommit;
+  }
+
+  /** From now on nothing is handed over either while this says no: the queue's lock, where there is one. */
+  requireLock(holdsLock: CommitGate): void {
+    this.#holdsLock = holdsLock;
   }
 
   /** What may be committed: every message before it is finished. `undefined` until known. */
@@ -148,6 +155,12 @@ export class CommitLine {
     return this.#flightSince === free ? 0 : Math.max(0, this.#flightSince + this.#finalGrace() - now);
   }
 
+  /** Is there a carrier whose outcome is not known? A one-way 15 is taken for landed when it is {@link onewayGrace} old. */
+  mayStillLand(now: number): boolean {
+    if (this.#flightSince === free) return this.#overtaken.length > 0;
+    return this.#overtaken.length > 0 || this.#flightKind !== 'oneway' || this.waitForFinal(now) > 0;
+  }
+
   /** Calls `fn` once, when the carrier in flight has an outcome or the line is closed. Returns a function that takes it back. */
   onceSettled(fn: () => void): () => void {
     this.#waiters.add(fn);
@@ -167,7 +180,7 @@ export class CommitLine {
 
   #depart(now: number, grace: number, kind: FlightKind): QueueOffset | undefined {
     if (this.#flightSince !== free && now - this.#flightSince < grace) return undefined;
-    if (this.#closed || this.#withheld || !this.#mayCommit()) return undefined;
+    if (this.#closed || this.#withheld || !this.#mayCommit() || !this.#holdsLock()) return undefined;
     if (this.#flightSince !== free && this.#flightKind === 'awaited') {
       this.#overtaken.push({ offset: this.#flight, epoch: this.#flightEpoch });
     }

@@ -6,7 +6,13 @@ import { type FlowLimits, SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { pullBackoff } from '../../src/machines/pull/pull.logic.ts';
 import { pullMachine } from '../../src/machines/pull/pull.machine.ts';
-import type { PullPort, PullReport, PullSettings, StartPlace } from '../../src/machines/pull/pull.types.ts';
+import type {
+  PullPort,
+  PullReport,
+  PullSettings,
+  StartPermit,
+  StartPlace,
+} from '../../src/machines/pull/pull.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
 import type { QueueOffset } from '../../src/model/queue-offset.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
@@ -53,6 +59,7 @@ interface Pull {
 
 /** A broker that answers when a test lets it, or by itself as told. */
 class FakePort implements PullPort {
+  permit: StartPermit | undefined;
   readonly pulls: Pull[] = [];
   readonly starts: Call<StartPlace>[] = [];
   readonly reads: Call<QueueOffset | undefined>[] = [];
@@ -113,6 +120,7 @@ function start(
     readonly settings?: Partial<PullSettings>;
     readonly limits?: Partial<FlowLimits>;
     readonly suspended?: boolean;
+    readonly permit?: StartPermit;
   } = {},
 ) {
   const clock = new TestClock();
@@ -127,6 +135,7 @@ function start(
     shared,
   );
   const port = new FakePort();
+  port.permit = options.permit;
   const told: PullReport[] = [];
   const actor = createActor(pullMachine, {
     clock,
@@ -218,6 +227,46 @@ describe('the start of a queue', () => {
     await clock.advance(1);
     expect([state(), port.starts.length]).toEqual(['resolvingOffset', 1]);
   });
+
+  /** A permit in the hand of the test. */
+  function aPermit(kind: StartPermit['kind']) {
+    const hand = { asked: 0, give: () => {} };
+    const permit: StartPermit = {
+      kind,
+      request: onPermitted => {
+        hand.asked++;
+        hand.give = onPermitted;
+      },
+    };
+    return { hand, permit };
+  }
+
+  it.each([
+    ['fence', 'waitingForHandover'],
+    ['lock', 'locking'],
+  ] as const)('waits for its %s as long as that takes', async (kind, waiting) => {
+    const { hand, permit } = aPermit(kind);
+    const { clock, port, state } = start({ permit, settings: { handoverPause: 400 } });
+    await clock.advance(600_000);
+    expect([state(), hand.asked, port.starts.length]).toEqual([waiting, 1, 0]);
+    hand.give();
+    expect([state(), port.starts.length]).toEqual(['resolvingOffset', 1]);
+  });
+
+  it.each(['fence', 'lock'] as const)(
+    'asks for its %s again when it is resumed before it was given',
+    kind => {
+      const { hand, permit } = aPermit(kind);
+      const { port, send, state } = start({ permit });
+      send({ type: 'queue.suspend' });
+      hand.give();
+      expect([state(), port.starts.length]).toEqual(['paused', 0]);
+      send({ type: 'queue.resume' });
+      expect(hand.asked).toBe(2);
+      hand.give();
+      expect(state()).toBe('resolvingOffset');
+    },
+  );
 
   it('is asked again, ever more slowly, when it could not be answered; the first failure is told', async () => {
     const { clock, port, state, told, lastStart } = start({ settings: { random: () => 1 } });
@@ -968,6 +1017,7 @@ describe('the end of a queue', () => {
   type World = Awaited<ReturnType<typeof pulling>>;
   const ways: Readonly<Record<string, () => Promise<World> | World>> = {
     waitingForHandover: () => start({ settings: { handoverPause: 400 } }),
+    locking: () => start({ permit: { kind: 'lock', request: () => {} } }),
     resolvingOffset: () => start(),
     pulling: () => pulling(),
     pacing: async () => answered(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
@@ -7,9 +8,11 @@ import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
 import { concurrently } from '../../src/listeners/listener.ts';
+import { OutlivedCalls } from '../../src/listeners/outlived-calls.ts';
 import { queueMachine } from '../../src/machines/queue/queue.machine.ts';
-import type { QueueReport, RevokeReason } from '../../src/machines/queue/queue.types.ts';
+import type { QueueReport } from '../../src/machines/queue/queue.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
+import type { RevokeReason } from '../../src/model/revoke-reason.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import type { PullAnswer } from '../../src/transport/pull-calls.ts';
 import { aQueue, at, type Deferred, deferred, foundMessages, messageAt, turn } from '../support/builders.ts';
@@ -98,14 +101,16 @@ class World {
     this.#actor = createActor(queueMachine, {
       clock,
       input: {
-        handoverPause: 0,
         suspended: false,
         parent: { send: report => this.#hear(report) },
         work: {
           owned: this.#owned,
           slots,
-          batchSize: 1,
+          delivery: { order: 'concurrent', batchSize: 1, suspendMs: 1000, maxReconsumeTimes: -1 },
+          lock: undefined,
+          onRevoked: undefined,
           pull: {
+            permit: undefined,
             resolveStart: async () => ({ offset: at(100), stored: true }),
             pull: (offset, _, answer) => this.#pull(offset, answer),
             readCommitted: () => {
@@ -121,6 +126,8 @@ class World {
           consume: {
             listenerOf: () => listener,
             mayDeliver: () => true,
+            lockIsLive: () => true,
+            outlived: new OutlivedCalls(),
             stopSignal: new AbortController().signal,
             sendBack: (all, settle, redeliver) => {
               for (const one of all)
@@ -134,6 +141,7 @@ class World {
             },
           },
           settings: {
+            handoverPause: 0,
             pullInterval: 0,
             flowControlInterval: 50,
             maxRereads: 3,
@@ -144,6 +152,7 @@ class World {
           },
           withholdCommits: () => {},
           commitFinal: async () => {},
+          isCommitting: () => false,
           release: () => {},
         },
       },

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { ConnectionError, RocketmqError } from '../../src/errors/errors.ts';
 import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
-import { type ConsumeReturn, concurrently } from '../../src/listeners/listener.ts';
+import { type ConsumeReturn, concurrently, orderly } from '../../src/listeners/listener.ts';
+import { OutlivedCalls } from '../../src/listeners/outlived-calls.ts';
 import { consumeMachine } from '../../src/machines/consume/consume.machine.ts';
 import { pullMachine } from '../../src/machines/pull/pull.machine.ts';
 import { queueMachine } from '../../src/machines/queue/queue.machine.ts';
-import type { QueueReport, QueueWork, RevokeReason } from '../../src/machines/queue/queue.types.ts';
+import type { HeldLock, QueueReport, QueueWork } from '../../src/machines/queue/queue.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
+import type { RevokeReason } from '../../src/model/revoke-reason.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import type { PullAnswer } from '../../src/transport/pull-calls.ts';
 import { aQueue, at, type Deferred, deferred, found, turn } from '../support/builders.ts';
@@ -31,6 +34,10 @@ interface Options {
   readonly machine?: typeof queueMachine;
   readonly suspended?: boolean;
   readonly handoverPause?: number;
+  readonly delivery?: Partial<QueueWork['delivery']>;
+  readonly lock?: QueueWork['lock'];
+  readonly onRevoked?: QueueWork['onRevoked'];
+  readonly isCommitting?: boolean;
   readonly listen?: () => ConsumeReturn;
 }
 
@@ -51,19 +58,27 @@ async function start(options: Options = {}) {
   );
   const slots = new HandlerSlots(8);
   slots.open();
-  const listener = concurrently(
-    options.listen ??
-      (() => {
-        const hand = deferred<undefined>();
-        hands.push(hand);
-        return hand.promise;
-      }),
-  );
+  const listen = (): Promise<undefined> => {
+    const hand = deferred<undefined>();
+    hands.push(hand);
+    return hand.promise;
+  };
+  const isOrderly = (options.delivery?.order ?? 'concurrent') !== 'concurrent';
+  const listener = isOrderly ? orderly(listen) : concurrently(options.listen ?? listen);
   const work: QueueWork = {
     owned,
     slots,
-    batchSize: 1,
+    delivery: {
+      order: 'concurrent',
+      batchSize: 1,
+      suspendMs: 1000,
+      maxReconsumeTimes: -1,
+      ...options.delivery,
+    },
+    lock: options.lock,
+    onRevoked: options.onRevoked,
     pull: {
+      permit: undefined,
       resolveStart: async () => ({ offset: at(100), stored: true }),
       pull: (offset, _, answer) => {
         log.push(`pull ${offset}`);
@@ -82,6 +97,8 @@ async function start(options: Options = {}) {
     consume: {
       listenerOf: () => listener,
       mayDeliver: () => true,
+      lockIsLive: () => true,
+      outlived: new OutlivedCalls(),
       stopSignal: new AbortController().signal,
       sendBack: (messages, settle, redeliver) => {
         for (const one of messages)
@@ -89,6 +106,7 @@ async function start(options: Options = {}) {
       },
     },
     settings: {
+      handoverPause: options.handoverPause ?? 0,
       pullInterval: 0,
       flowControlInterval: 50,
       maxRereads: 3,
@@ -104,6 +122,7 @@ async function start(options: Options = {}) {
       commits.push(hand);
       return hand.promise;
     },
+    isCommitting: () => options.isCommitting === true,
     release: () => log.push('release'),
   };
   const actor = createActor(options.machine ?? queueMachine, {
@@ -111,7 +130,6 @@ async function start(options: Options = {}) {
     inspect: coverage.inspect,
     input: {
       work,
-      handoverPause: options.handoverPause ?? 0,
       suspended: options.suspended ?? false,
       parent: { send: event => told.push(event) },
     },
@@ -160,6 +178,7 @@ function ended(
 
 const steady = { working: { owned: 'steady' } };
 const draining = { working: 'draining' };
+const asleep = { suspended: 'byConsumer' };
 
 afterEach(() => {
   for (const { actor, clock } of running.splice(0)) {
@@ -186,11 +205,11 @@ describe('an owned queue', () => {
   it('begins suspended when told to, and suspends and resumes both sides', async () => {
     const { send, child } = await start({ suspended: true });
     const sides = () => [child('pull'), child('consume')];
-    expect(sides()).toEqual(['paused', 'suspended']);
+    expect(sides()).toEqual(['paused', asleep]);
     send({ type: 'queue.resume' });
     expect(sides()).toEqual(['resolvingOffset', 'idle']);
     send({ type: 'queue.suspend' });
-    expect(sides()).toEqual(['paused', 'suspended']);
+    expect(sides()).toEqual(['paused', asleep]);
   });
 
   describe('that is to be verified', () => {
@@ -207,14 +226,14 @@ describe('an owned queue', () => {
       const { sides, state, told, reads, log } = await asking();
       expect([state(), sides(), log()]).toEqual([
         verifying('held'),
-        ['suspended', { verifying: 'asking' }],
+        [asleep, { verifying: 'asking' }],
         ['withhold'],
       ]);
       reads[0]?.resolve(undefined);
       await turn();
       expect([state(), sides(), told(), log()]).toEqual([
         steady,
-        ['suspended', 'paused'],
+        [asleep, 'paused'],
         [{ type: 'queue.verified', queue: aQueue }],
         ['allow'],
       ]);
@@ -223,7 +242,7 @@ describe('an owned queue', () => {
     it('and goes on by itself when the others were resumed before its broker answered', async () => {
       const { sides, state, send, reads } = await asking();
       send({ type: 'queue.resume' });
-      expect([state(), sides()]).toEqual([verifying('resumeAsked'), ['suspended', { verifying: 'asking' }]]);
+      expect([state(), sides()]).toEqual([verifying('resumeAsked'), [asleep, { verifying: 'asking' }]]);
       reads[0]?.resolve(undefined);
       await turn();
       expect([state(), sides()]).toEqual([steady, running]);
@@ -235,7 +254,7 @@ describe('an owned queue', () => {
       send({ type: 'queue.suspend' });
       reads[0]?.resolve(undefined);
       await turn();
-      expect([state(), sides()]).toEqual([steady, ['suspended', 'paused']]);
+      expect([state(), sides()]).toEqual([steady, [asleep, 'paused']]);
     });
 
     it.each(['held', 'resumeAsked'])(
@@ -248,7 +267,7 @@ describe('an owned queue', () => {
         await turn();
         expect([state(), sides(), reads.length, told()]).toEqual([
           verifying('held'),
-          ['suspended', { verifying: 'asking' }],
+          [asleep, { verifying: 'asking' }],
           2,
           [],
         ]);
@@ -256,7 +275,7 @@ describe('an owned queue', () => {
         await turn();
         expect([state(), sides(), told()]).toEqual([
           steady,
-          ['suspended', 'paused'],
+          [asleep, 'paused'],
           [{ type: 'queue.verified', queue: aQueue }],
         ]);
       },
@@ -582,6 +601,245 @@ describe('a child that dies', () => {
     expect([state(), commits, log().slice(-1), queue.count]).toEqual(['revoked', [], ['release'], 0]);
     await clock.advance(1000);
     expect(pullCount()).toBe(1);
+  });
+});
+
+/** A lock in the hand of the test. */
+function aLock() {
+  const releases: (Deferred<void> & { readonly signal: AbortSignal })[] = [];
+  const hand = { releases, forgotten: 0, isLost: false, lose: () => {} };
+  const lock: HeldLock = {
+    get mayBeOurs() {
+      return !hand.isLost;
+    },
+    whenLost: onLost => {
+      hand.lose = () => {
+        hand.isLost = true;
+        onLost();
+      };
+    },
+    release: ({ signal }) => {
+      const release = { ...deferred<void>(), signal };
+      releases.push(release);
+      return release.promise;
+    },
+    forget: () => void hand.forgotten++,
+  };
+  return { ...hand, hand, lock };
+}
+
+describe('a queue with a lock', () => {
+  async function committing(options: Options = {}) {
+    const { hand, lock } = aLock();
+    const world = await delivering({ lock, ...options });
+    world.revoke();
+    for (const each of world.hands) each.resolve(undefined);
+    await turn();
+    return { ...world, lock: hand };
+  }
+  async function unlocking() {
+    const world = await committing();
+    world.commits[0]?.resolve();
+    await turn();
+    world.told();
+    return world;
+  }
+
+  it('gives it back when its last commit was answered, and is over when that was', async () => {
+    const { state, commits, lock, told } = await committing();
+    expect([state(), lock.releases.length]).toEqual(['committing', 0]);
+    commits[0]?.resolve();
+    await turn();
+    expect([state(), lock.releases.length, told()]).toEqual(['unlocking', 1, []]);
+    lock.releases[0]?.resolve();
+    await turn();
+    expect([state(), told()]).toEqual(['revoked', [ended('rebalance')]]);
+  });
+
+  it('lets it expire when its last commit failed: the next owner must not begin before it', async () => {
+    const { commits, lock, state } = await committing();
+    commits[0]?.reject(lost);
+    await turn();
+    expect([state(), lock.releases.length, lock.forgotten]).toEqual(['revoked', 0, 1]);
+  });
+
+  it('says so when it could not be given back', async () => {
+    const { lock, told } = await unlocking();
+    lock.releases[0]?.reject(lost);
+    await turn();
+    expect(told()).toEqual([{ type: 'fault', error: lost, actor: 'orders@broker-a#0' }, ended('rebalance')]);
+  });
+
+  it('does not wait for ever for the answer', async () => {
+    const { clock, lock, state } = await unlocking();
+    await clock.advance(6500);
+    expect([state(), lock.releases[0]?.signal.aborted]).toEqual(['revoked', true]);
+  });
+
+  it('is lost when somebody else has it: nothing is committed, what runs may end', async () => {
+    const { hand, lock } = aLock();
+    const { state, log, hands, told, child, revoke } = await delivering({ lock });
+    hand.lose();
+    expect([state(), child('pull'), log()]).toEqual([draining, 'revoked', ['release']]);
+    revoke();
+    for (const each of hands) each.resolve(undefined);
+    await turn();
+    expect([state(), log(), told(), hand.releases.length, hand.forgotten]).toEqual([
+      'revoked',
+      ['release', 'point 101', 'point 102', 'release'],
+      [ended('lost')],
+      0,
+      1,
+    ]);
+  });
+
+  it('is lost also while its listeners end', async () => {
+    const { hand, lock } = aLock();
+    const { state, hands, told, revoke, commits } = await delivering({ lock });
+    revoke();
+    hand.lose();
+    for (const each of hands) each.resolve(undefined);
+    await turn();
+    expect([state(), told(), commits]).toEqual(['revoked', [ended('lost')], []]);
+  });
+
+  it('is lost also while it commits', async () => {
+    const { lock, state, told, commits } = await committing();
+    lock.lose();
+    expect([state(), told(), commits[0]?.signal.aborted]).toEqual(['revoked', [ended('lost')], true]);
+  });
+
+  it('gives it back uncommitted when time passed without us and the queue is not ours any more', async () => {
+    const { hand, lock } = aLock();
+    const { revoke, hands, state, commits, told } = await delivering({ lock });
+    revoke('lost');
+    for (const each of hands) each.resolve(undefined);
+    await turn();
+    expect([state(), commits, hand.releases.length]).toEqual(['unlocking', [], 1]);
+    hand.releases[0]?.resolve();
+    await turn();
+    expect([state(), told()]).toEqual(['revoked', [ended('lost')]]);
+  });
+
+  it('but lets it expire while a commit of ours may still land behind the next owner', async () => {
+    const { hand, lock } = aLock();
+    const { revoke, hands, state } = await delivering({ lock, isCommitting: true });
+    revoke('lost');
+    for (const each of hands) each.resolve(undefined);
+    await turn();
+    expect([state(), hand.releases.length, hand.forgotten]).toEqual(['revoked', 0, 1]);
+  });
+
+  it('that is orderly keeps it while a listener call may still run', async () => {
+    const { hand, lock } = aLock();
+    const { clock, revoke, commits, state, told } = await delivering({ lock, delivery: { order: 'queue' } });
+    revoke('rebalance', 5000);
+    await clock.advance(5000);
+    expect(state()).toBe('committing');
+    commits[0]?.resolve();
+    await turn();
+    expect([state(), told(), hand.releases.length, hand.forgotten]).toEqual([
+      'revoked',
+      [ended('rebalance', { abandoned: 1 })],
+      0,
+      1,
+    ]);
+  });
+
+  it('leaves it to the consumer at shutdown', async () => {
+    const { hand, lock } = aLock();
+    const { revoke, hands, state } = await delivering({ lock });
+    revoke('shutdown');
+    for (const each of hands) each.resolve(undefined);
+    await turn();
+    expect([state(), hand.releases.length, hand.forgotten]).toEqual(['revoked', 0, 0]);
+  });
+});
+
+describe("the user's onQueuesRevoked", () => {
+  /** With the hook in the hand of the test. */
+  async function telling(options: Options = {}, reason: RevokeReason = 'rebalance', grace = 10_000) {
+    const calls: (Deferred<void> & { readonly reason: RevokeReason; readonly signal: AbortSignal })[] = [];
+    const world = await delivering({
+      ...options,
+      onRevoked: call => {
+        const hand = { ...deferred<void>(), ...call };
+        calls.push(hand);
+        return hand.promise;
+      },
+    });
+    world.revoke(reason, grace);
+    expect(calls).toEqual([]);
+    for (const hand of world.hands) hand.resolve(undefined);
+    await turn();
+    return { ...world, calls };
+  }
+
+  it('is called when the last listener has ended, and awaited before the last commit', async () => {
+    const { calls, state, commits } = await telling();
+    expect([state(), calls.map(({ reason }) => reason), commits.length]).toEqual([
+      'telling',
+      ['rebalance'],
+      0,
+    ]);
+    calls[0]?.resolve();
+    await turn();
+    expect(state()).toBe('committing');
+  });
+
+  it('may fail: that is told, and the queue goes on its way', async () => {
+    const { calls, state, told } = await telling();
+    calls[0]?.reject(new Error('no disk'));
+    await turn();
+    expect([state(), told()]).toMatchObject([
+      'committing',
+      [
+        {
+          type: 'fault',
+          error: {
+            code: 'RMQ_HOOK_FAILED',
+            message: 'onQueuesRevoked threw for orders@broker-a#0: no disk',
+          },
+        },
+      ],
+    ]);
+  });
+
+  it.each([
+    ['what is left of the grace', 10_000, 10_000],
+    ['one second at least', 0, 1000],
+  ])('gets %s, then its signal is aborted', async (_, grace, ms) => {
+    const { clock, calls, state, told } = await telling({}, 'rebalance', grace);
+    await clock.advance(ms - 1);
+    expect(state()).toBe('telling');
+    await clock.advance(1);
+    expect([state(), calls[0]?.signal.aborted]).toEqual(['committing', true]);
+    expect(told()).toMatchObject([{ type: 'fault', error: { code: 'RMQ_HOOK_FAILED' } }]);
+  });
+
+  it('is called at shutdown too', async () => {
+    const { calls, state, told } = await telling({}, 'shutdown');
+    calls[0]?.resolve();
+    await turn();
+    expect([state(), told()]).toEqual(['revoked', [ended('shutdown')]]);
+  });
+
+  it('does not make a queue ours again that is lost meanwhile', async () => {
+    const { hand, lock } = aLock();
+    const { calls, told, revoke, commits } = await telling({ lock });
+    revoke('rebalance');
+    hand.lose();
+    calls[0]?.resolve();
+    await turn();
+    expect([told(), commits]).toEqual([[ended('lost')], []]);
+  });
+
+  it('nor one whose consumer was frozen meanwhile', async () => {
+    const { calls, told, revoke, commits } = await telling();
+    revoke('lost');
+    calls[0]?.resolve();
+    await turn();
+    expect([told(), commits]).toEqual([[ended('lost')], []]);
   });
 });
 

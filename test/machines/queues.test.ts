@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { RocketmqError } from '../../src/errors/errors.ts';
@@ -6,13 +7,15 @@ import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
 import { concurrently } from '../../src/listeners/listener.ts';
+import { OutlivedCalls } from '../../src/listeners/outlived-calls.ts';
 import { queueMachine } from '../../src/machines/queue/queue.machine.ts';
-import type { QueueReport, QueueWork, RevokeReason } from '../../src/machines/queue/queue.types.ts';
+import type { QueueReport, QueueWork } from '../../src/machines/queue/queue.types.ts';
 import { afterAssign, afterEnd, afterRevoke, afterSuspend } from '../../src/machines/queues/queues.logic.ts';
 import { queuesMachine } from '../../src/machines/queues/queues.machine.ts';
 import type { Assignment, Residence } from '../../src/machines/queues/queues.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../src/model/message-queue.ts';
+import type { RevokeReason } from '../../src/model/revoke-reason.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import type { PullAnswer } from '../../src/transport/pull-calls.ts';
 import { at, type Deferred, deferred, found, queueNumber, turn } from '../support/builders.ts';
@@ -45,7 +48,7 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
   const told: QueueReport[] = [];
   const opened: Opened[] = [];
   const full = { error: undefined as Error | undefined };
-  const openQueue = (queue: MessageQueue): QueueWork => {
+  const openQueue = (queue: MessageQueue, { alone }: { readonly alone: boolean }): QueueWork => {
     if (full.error !== undefined) throw full.error;
     const owned = new OwnedQueue<MessageExt>(
       queue,
@@ -54,7 +57,7 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
     );
     const entry: Opened = { key: queueKey(queue), owned, pulls: [], hands: [], released: 0 };
     opened.push(entry);
-    return workOf(entry, clock);
+    return workOf(entry, clock, alone ? 0 : 400);
   };
   const actor = createActor(options.machine ?? queuesMachine, {
     clock,
@@ -70,7 +73,7 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
     return entry;
   };
   const assign = (queue: MessageQueue, more: Partial<Assignment> = {}): void =>
-    actor.send({ type: 'queues.assign', assignment: { queue, handoverPause: 0, suspended: false, ...more } });
+    actor.send({ type: 'queues.assign', assignment: { queue, alone: true, suspended: false, ...more } });
   return {
     actor,
     clock,
@@ -104,7 +107,7 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
   };
 }
 
-function workOf(entry: Opened, clock: TestClock): QueueWork {
+function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWork {
   const slots = new HandlerSlots(8);
   slots.open();
   const listener = concurrently(() => {
@@ -115,8 +118,11 @@ function workOf(entry: Opened, clock: TestClock): QueueWork {
   return {
     owned: entry.owned,
     slots,
-    batchSize: 1,
+    delivery: { order: 'concurrent', batchSize: 1, suspendMs: 1000, maxReconsumeTimes: -1 },
+    lock: undefined,
+    onRevoked: undefined,
     pull: {
+      permit: undefined,
       resolveStart: async () => ({ offset: at(0), stored: true }),
       pull: (_, __, answer) => void entry.pulls.push(answer),
       readCommitted: async () => undefined,
@@ -128,10 +134,13 @@ function workOf(entry: Opened, clock: TestClock): QueueWork {
     consume: {
       listenerOf: () => listener,
       mayDeliver: () => true,
+      lockIsLive: () => true,
+      outlived: new OutlivedCalls(),
       stopSignal: new AbortController().signal,
       sendBack: () => {},
     },
     settings: {
+      handoverPause,
       pullInterval: 0,
       flowControlInterval: 50,
       maxRereads: 3,
@@ -142,6 +151,7 @@ function workOf(entry: Opened, clock: TestClock): QueueWork {
     },
     withholdCommits: () => {},
     commitFinal: async () => {},
+    isCommitting: () => false,
     release: () => void entry.released++,
   };
 }
@@ -190,13 +200,13 @@ describe('a shard', () => {
 
   it('hands the pause and the suspension of an assignment on', async () => {
     const { assign, childOf } = start();
-    assign(zero, { handoverPause: 400 });
+    assign(zero, { alone: false });
     assign(one, { suspended: true });
     await turn();
     expect([childOf(zero, 'pull'), childOf(one, 'pull'), childOf(one, 'consume')]).toEqual([
       'waitingForHandover',
       'paused',
-      'suspended',
+      { suspended: 'byConsumer' },
     ]);
   });
 
@@ -277,7 +287,7 @@ describe('a queue that is assigned again while it drains', () => {
 
   it('starts after its former actor has left, in one actor, with what the new assignment says', async () => {
     const { assign, children, residents, finish, told, opened, childOf, last } = await leaving();
-    assign(zero, { handoverPause: 400 });
+    assign(zero, { alone: false });
     await turn();
     expect([children(), residents(), opened.length]).toEqual([[['0', draining]], ['0 returning'], 1]);
     await finish(zero);
@@ -443,7 +453,7 @@ describe('a queue actor that dies', () => {
 });
 
 describe('who lives in a shard', () => {
-  const assignment: Assignment = { queue: zero, handoverPause: 0, suspended: false };
+  const assignment: Assignment = { queue: zero, alone: true, suspended: false };
   const key = queueKey(zero);
   const residents = (kind?: Residence['kind']): ReadonlyMap<QueueKey, Residence> => {
     if (kind === undefined) return new Map();
@@ -494,7 +504,7 @@ describe('who lives in a shard', () => {
 describe('stopped by force', () => {
   it('leaves no timer of any queue, and tells nothing', async () => {
     const { actor, assign, occupy, revoke, clock, told } = start();
-    for (const queue of [zero, one, two]) assign(queue, { handoverPause: queue === two ? 400 : 0 });
+    for (const queue of [zero, one, two]) assign(queue, { alone: queue !== two });
     await occupy(zero);
     revoke(zero);
     told();

@@ -128,4 +128,15 @@ describe('RouteCache', () => {
     expect(cache.topics()).toEqual([]);
     expect(cache.addressOf('a')).toBe('a:10911');
   });
+
+  it('knows which broker is master at an address', () => {
+    const cache = new RouteCache();
+    cache.set('orders', route({ name: 'a', addresses: { 0: 'h:1', 1: 'h:2' } }, { name: 'b' }));
+    expect(['h:1', 'h:2', 'b:10911', 'c:10911'].map(address => cache.masterAt(address))).toEqual([
+      'a',
+      undefined,
+      'b',
+      undefined,
+    ]);
+  });
 });

@@ -26,9 +26,11 @@ import { Hidden } from '../shared/hidden.ts';
 import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
+import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
 import { heartbeatOf } from './heartbeat-data.ts';
+import { lockWiring } from './lock-wiring.ts';
 import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { sendBackPort } from './send-back-port.ts';
@@ -120,6 +122,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   );
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
+  const kind = lockKindOf(config);
+  const locks = kind && lockWiring({ config, clock, random, calls, cache, locator, topics }, kind);
   const queues = new QueueOpener({
     ...{
       config,
@@ -134,7 +138,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       origins,
       subscriptions,
     },
-    ...{ flow, slots, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
+    ...{ flow, slots, locks: locks?.book, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
     tell: event => mailbox.send(event),
   });
 
@@ -160,7 +164,9 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         role: roleOf(address),
         dialer,
         greet: async (caller, signal) => {
-          if (roleOf(address) === 'broker') await beat(caller, heartbeat(), { timeoutMs, signal });
+          if (roleOf(address) === 'nameServer') return;
+          await beat(caller, heartbeat(), { timeoutMs, signal });
+          await locks?.reclaim(caller, signal);
         },
         clock,
         random,
@@ -199,7 +205,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
-      queues: parent => ({ openQueue: queue => queues.open(queue), parent }),
+      queues: parent => ({ openQueue: (queue, options) => queues.open(queue, options), parent }),
+      locks: parent => locks?.input(parent),
       sendBack: parent => ({
         port: sendBackPort({ config, calls, messages, locator, cache, clock }),
         localRetryPause,
@@ -222,15 +229,20 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     },
     knowsRetryTopic: () => cache.queuesOf(retryTopic) !== undefined,
     uncommitted: () => store.uncommitted(),
-    unregister: async ({ timeoutMs: limit, signal }) => {
+    leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
+      const unlocked = await Promise.allSettled([
+        queues.unlockAll(unconfirmed, { timeoutMs: limit / 2, signal }),
+      ]);
       const addresses = cache.brokerAddresses(topics()).filter(address => switchboard.isOpen(address));
       const outcomes = await Promise.allSettled(
         addresses.map(address =>
-          calls.unregister(address, { clientId, consumerGroup }, { timeoutMs: limit, signal }),
+          calls.unregister(address, { clientId, consumerGroup }, { timeoutMs: limit / 2, signal }),
         ),
       );
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      for (const outcome of [...unlocked, ...outcomes])
+        if (outcome.status === 'rejected') throw outcome.reason;
     },
+    masterAt: address => cache.masterAt(address),
     viewOf: queue => queues.viewOf(queue),
     isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),

@@ -4,13 +4,14 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { MessageQueue } from '../../model/message-queue.ts';
+import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { QueuePosition } from '../../stores/offset-store.ts';
 import type { Line } from '../../transport/line.ts';
 import type { ConnectionInput } from '../connection/connection.types.ts';
 import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
+import type { LocksInput } from '../locks/locks.types.ts';
 import type { OffsetsInput } from '../offsets/offsets.types.ts';
 import type { QueuesInput } from '../queues/queues.types.ts';
 import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
@@ -20,6 +21,15 @@ import type { Receiver } from '../shared/refs.ts';
 import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
 
 export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
+
+/** The last words to the brokers. */
+export interface Leave {
+  readonly parts: ConsumerParts;
+  /** Queues whose last commit no broker confirmed. */
+  readonly unconfirmed: ReadonlySet<QueueKey>;
+  /** Unit: ms. */
+  readonly timeoutMs: number;
+}
 
 export interface ConsumerParts {
   readonly config: ResolvedConfig;
@@ -35,6 +45,8 @@ export interface ConsumerParts {
     offsets(parent: ConsumerReceiver): OffsetsInput;
     queues(parent: ConsumerReceiver): QueuesInput;
     sendBack(parent: ConsumerReceiver): SendBackInput;
+    /** Undefined: queues are taken without a lock. */
+    locks(parent: ConsumerReceiver): LocksInput | undefined;
   };
   /** From now on connections that are wanted, pushes of brokers and time gaps are told to the consumer. */
   attach(consumer: ConsumerReceiver): void;
@@ -46,14 +58,19 @@ export interface ConsumerParts {
   noteRoutes(unknownTopic?: string): void;
   /** What the brokers are not known to have. */
   uncommitted(): readonly QueuePosition[];
-  /** The group's brokers hear that we leave; rejects with the first failure after all were asked. */
-  unregister(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Gives back the locks of the queues whose last commit was confirmed, then tells the group's brokers that we leave;
+   * rejects with the first failure after all were asked.
+   */
+  leave(options: Omit<Leave, 'parts'> & { readonly signal: AbortSignal }): Promise<void>;
   /** Live figures of an owned queue. */
   viewOf(queue: MessageQueue): AssignedQueue;
   /** False while time may have passed without us: nothing is delivered or committed. */
   isFresh(): boolean;
   /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */
   confirmPulse(): boolean;
+  /** Name of the broker whose master listens there, as far as routes say. */
+  masterAt(address: Address): string | undefined;
   /** The route of `%RETRY%group` is there. */
   knowsRetryTopic(): boolean;
   /** Closes the lines to addresses that no route names any more; answers those. */

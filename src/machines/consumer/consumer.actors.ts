@@ -3,6 +3,7 @@
 import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
 import type { CloseConnection } from '../connection/connection.types.ts';
 import type { HeartbeatEvent } from '../heartbeat/heartbeat.types.ts';
+import type { LocksCommand } from '../locks/locks.types.ts';
 import type { OffsetsEvent } from '../offsets/offsets.types.ts';
 import type { QueueEvent } from '../queue/queue.types.ts';
 import type { QueuesEvent } from '../queues/queues.types.ts';
@@ -19,6 +20,7 @@ export interface Children {
   readonly rebalance?: (Receiver<RebalanceEvent> & Rounds) | undefined;
   readonly offsets?: Receiver<OffsetsEvent> | undefined;
   readonly sendBack?: Receiver<SendBackEvent> | undefined;
+  readonly locks?: Receiver<LocksCommand> | undefined;
 }
 
 interface Rounds {
@@ -77,7 +79,7 @@ export function endOrphans(self: AnySelf, actorId: string): void {
 export function giveAssignments(
   context: ConsumerContext,
   decision: { readonly added: readonly MessageQueue[]; readonly removed: readonly MessageQueue[] },
-  options: { readonly lost: boolean; readonly handoverPause: number },
+  options: { readonly lost: boolean; readonly alone: boolean },
 ): void {
   const { revokeTimeout: grace } = context.parts.get().config;
   const shards = context.shards.get();
@@ -86,8 +88,8 @@ export function giveAssignments(
   const reason = options.lost ? 'lost' : 'rebalance';
   for (const queue of decision.removed) shardOf(queue)?.send({ type: 'queues.revoke', queue, reason, grace });
   const suspended = options.lost || context.intent === 'suspended';
-  const { handoverPause } = options;
+  const { alone } = options;
   for (const queue of decision.added) {
-    shardOf(queue)?.send({ type: 'queues.assign', assignment: { queue, handoverPause, suspended } });
+    shardOf(queue)?.send({ type: 'queues.assign', assignment: { queue, alone, suspended } });
   }
 }

@@ -6,6 +6,7 @@ import type { QueuePosition } from '../../stores/offset-store.ts';
 import { shardSize } from '../queues/queues.types.ts';
 import type { ConsumerContext, StopProgress } from './consumer.context.ts';
 import type { ShutdownReport, StepReport, StopStep } from './consumer.types.ts';
+import type { Leave } from './consumer-parts.ts';
 
 /** Kept back from draining for the steps behind it. Unit: ms. design.md section 3. */
 const reservedForLaterSteps = 3000;
@@ -60,6 +61,12 @@ export function drainBudget(stop: StopProgress | undefined, now: number): number
 /** What the present step may use: half of what is left, so that something remains for the next ones. Unit: ms. */
 export function stepBudget(stop: StopProgress | undefined, now: number): number {
   return stop === undefined ? smallestStep : Math.max(smallestStep, (stop.deadline - now) / 2);
+}
+
+/** The last words to the brokers: the lock of a queue whose last commit was not confirmed is kept back, it expires. */
+export function leaveOf({ parts, stop }: Pick<ConsumerContext, 'parts' | 'stop'>): Leave {
+  const unconfirmed = new Set(stop?.uncommitted.map(({ queue }) => queueKey(queue)));
+  return { parts: parts.get(), unconfirmed, timeoutMs: stepBudget(stop, parts.get().clock.now()) };
 }
 
 /** The persister's report is to come before its step is cut. Unit: ms. */

@@ -1,12 +1,12 @@
 import { toRocketmqError } from '../../errors/errors.ts';
 import { queueKey } from '../../model/message-queue.ts';
 import { Hidden } from '../shared/hidden.ts';
-import { shutdownReport, stepBudget } from './consumer.logic.ts';
+import { leaveOf, shutdownReport } from './consumer.logic.ts';
 import {
   firstError,
   flowClosed,
   flushOutcome,
-  retried,
+  returned,
   startTimedOut,
   topicNotFound,
 } from './consumer.reports.ts';
@@ -33,14 +33,22 @@ const built = consumerSetup.createMachine({
   initial: 'idle',
   on: {
     'connection.wanted': { actions: { type: 'spawnConnection', params: ({ event }) => event } },
-    'connection.lost': { actions: { type: 'emitThis', params: ({ event }) => event } },
+    'connection.lost': {
+      actions: [
+        { type: 'emitThis', params: ({ event }) => event },
+        { type: 'doubtLocks', params: ({ event }) => event },
+      ],
+    },
     // It may have come back at another address: the route says where.
     'connection.failed': {
       guard: { type: 'isBroker', params: ({ event }) => event },
       actions: 'refreshRoutes',
     },
     'connection.ready': {
-      actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'connection.restored' }) },
+      actions: [
+        { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'connection.restored' }) },
+        { type: 'trustLocks', params: ({ event }) => event },
+      ],
     },
     'consumer.shutdown': {
       target: '.stopping',
@@ -103,7 +111,7 @@ const built = consumerSetup.createMachine({
     'messages.failed': { actions: { type: 'handBack', params: ({ event }) => event } },
     'message.returned': {
       actions: [
-        { type: 'emitThis', params: ({ event }) => retried(event) },
+        { type: 'emitThis', params: ({ context, event }) => returned(event, context) },
         'seekRetryTopic',
         { type: 'emitListenerError', params: ({ event }) => event },
       ],
@@ -212,8 +220,15 @@ const built = consumerSetup.createMachine({
           },
         },
         coordinating: {
-          description: 'Rebalance coordinator, persister, send-back and heartbeat are up.',
-          entry: ['spawnRebalance', 'spawnOffsets', 'spawnSendBack', 'spawnHeartbeat', 'announceDone'],
+          description: 'Rebalance coordinator, locks, persister, send-back and heartbeat are up.',
+          entry: [
+            'spawnRebalance',
+            'spawnLocks',
+            'spawnOffsets',
+            'spawnSendBack',
+            'spawnHeartbeat',
+            'announceDone',
+          ],
           on: { 'step.done': 'registering' },
         },
         registering: {
@@ -494,14 +509,11 @@ const built = consumerSetup.createMachine({
           },
         },
         releasing: {
-          description: 'The brokers hear that we leave the group.',
+          description: 'Locks are given back, then the brokers hear that we leave the group.',
           entry: 'stopBeating',
           invoke: {
-            src: 'unregister',
-            input: ({ context }) => {
-              const parts = context.parts.get();
-              return { parts, timeoutMs: stepBudget(context.stop, parts.clock.now()) };
-            },
+            src: 'leave',
+            input: ({ context }) => leaveOf(context),
             onDone: {
               target: 'disconnecting',
               actions: { type: 'endStep', params: { step: 'releasing', outcome: 'done' } },

@@ -3,6 +3,7 @@
 import { ConsumerError, RocketmqError } from '../../errors/errors.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { SendBackReport } from '../send-back/send-back.types.ts';
+import { orderOf } from './consume-order.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 import { pathOf } from './consumer.logic.ts';
 import type { ConsumerCommand, ConsumerEvent, StepReport } from './consumer.types.ts';
@@ -15,8 +16,14 @@ export function flowClosed({ queue, cause }: Throttled): ConsumerEvent {
   return { type: 'flow.closed', scope, cause, queue };
 }
 
-export function retried({ queue, msgId, attempt, delayLevel }: Returned): ConsumerEvent {
-  return { type: 'message.retried', queue, msgId, attempt, delayLevel };
+/** A message the broker took back. What brokers dead-letter by themselves, for its number of attempts, they do not tell. */
+export function returned(
+  { queue, msgId, attempt, delayLevel }: Returned,
+  { parts }: Pick<ConsumerContext, 'parts'>,
+): ConsumerEvent {
+  if (delayLevel >= 0) return { type: 'message.retried', queue, msgId, attempt, delayLevel };
+  const reason = orderOf(parts.get().config) === 'concurrent' ? 'listener' : 'maxReconsumeTimes';
+  return { type: 'message.deadLettered', queue, msgId, reason };
 }
 
 export function topicNotFound(topic: string): ConsumerError {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can the consumer's chart do and ask? Its actors, actions, guards and delays by name; when, says consumer.machine.ts. */
+
 import { assign, emit, enqueueActions, fromPromise, setup, spawnChild, stopChild } from 'xstate';
 import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
+import type { Address } from '../../model/route.ts';
 import { connectionMachine } from '../connection/connection.machine.ts';
 import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
+import { locksMachine } from '../locks/locks.machine.ts';
 import { offsetsMachine } from '../offsets/offsets.machine.ts';
-import type { RevokeReason } from '../queue/queue.types.ts';
 import { queuesMachine } from '../queues/queues.machine.ts';
 import { rebalanceMachine } from '../rebalance/rebalance.machine.ts';
 import type { AssignmentDecided } from '../rebalance/rebalance.types.ts';
@@ -54,14 +57,12 @@ import type {
   StepReport,
   StopStep,
 } from './consumer.types.ts';
-import type { ConsumerParts } from './consumer-parts.ts';
+import type { ConsumerParts, Leave } from './consumer-parts.ts';
 
 /** While starting: how often registering and assigning are tried again. Unit: ms. */
 const startRetryPause = 1000;
 /** After a time gap: how long queues of a broker that does not answer hold up the others. Unit: ms. */
 const verifyLimit = 5000;
-/** How long other members may need to finish and commit a queue that was just given to us. Unit: ms. */
-const handoverPause = 400;
 
 export const consumerSetup = setup({
   types: {} as {
@@ -80,10 +81,10 @@ export const consumerSetup = setup({
     offsets: offsetsMachine,
     queues: queuesMachine,
     sendBack: sendBackMachine,
+    locks: locksMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
-    unregister: fromPromise<void, { readonly parts: ConsumerParts; readonly timeoutMs: number }>(
-      ({ input, signal }) =>
-        input.parts.unregister({ timeoutMs: input.timeoutMs, signal: sharedSignal(signal) }),
+    leave: fromPromise<void, Leave>(({ input, signal }) =>
+      input.parts.leave({ ...input, signal: sharedSignal(signal) }),
     ),
   },
   actions: {
@@ -108,11 +109,24 @@ export const consumerSetup = setup({
       id: 'sendBack',
       input: ({ context, self }) => context.parts.get().inputs.sendBack(self),
     }),
+    spawnLocks: enqueueActions(({ context, enqueue, self }) => {
+      const input = context.parts.get().inputs.locks(self);
+      if (input !== undefined) enqueue.spawnChild('locks', { id: 'locks', input });
+    }),
     stopSharing: stopChild('rebalance'),
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
     refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
     /** Brokers make it at the first failure; what came back must not wait until an unknown topic is asked for again. */
+    /** Its lock table may be empty when it is back, and others may lock what is ours. */
+    doubtLocks: safe(({ context, self }, params: { readonly address: Address }) => {
+      const brokerName = context.parts.get().masterAt(params.address);
+      if (brokerName !== undefined) childrenOf(self).locks?.send({ type: 'broker.lost', brokerName });
+    }),
+    trustLocks: safe(({ context, self }, params: { readonly address: Address }) => {
+      const brokerName = context.parts.get().masterAt(params.address);
+      if (brokerName !== undefined) childrenOf(self).locks?.send({ type: 'broker.back', brokerName });
+    }),
     seekRetryTopic: safe(({ context, self }) => {
       if (!context.parts.get().knowsRetryTopic()) childrenOf(self).routes?.send({ type: 'routes.refresh' });
     }),
@@ -156,9 +170,10 @@ export const consumerSetup = setup({
     }),
     giveAssignments: safe(({ context, self }, params: AssignmentDecided & { readonly lost: boolean }) => {
       context.parts.get().beginRound();
-      const pause = params.otherMembers ? handoverPause : 0;
-      giveAssignments(context, params, { lost: params.lost, handoverPause: pause });
-      childrenOf(self).rebalance?.send({ type: 'assignment.applied', round: params.round });
+      giveAssignments(context, params, { lost: params.lost, alone: !params.otherMembers });
+      const { rebalance, locks } = childrenOf(self);
+      rebalance?.send({ type: 'assignment.applied', round: params.round });
+      locks?.send({ type: 'members.looked' }); // who waits for a queue wants to know whether its holder is still there
     }),
     disownLeaving: safe(({ context }) =>
       tellShards(context, { type: 'queues.disownLeaving', grace: context.parts.get().config.revokeTimeout }),

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does the consumer actor take, know, emit and answer at its end? The first half is the public surface. */
+
 import type { ErrorActorEvent } from 'xstate';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { ThrottleCause } from '../../flow/flow-gate.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Address } from '../../model/route.ts';
 import type { Line } from '../../transport/line.ts';
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
-import type { QueueReport, RevokeReason } from '../queue/queue.types.ts';
+import type { QueueReport } from '../queue/queue.types.ts';
 import type { RebalanceReport } from '../rebalance/rebalance.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
@@ -45,6 +47,14 @@ export type ConsumerEvent =
       readonly msgId: string;
       readonly attempt: number;
       readonly delayLevel: number;
+    }
+  /** It is in `%DLQ%group` and is not delivered again. */
+  | {
+      readonly type: 'message.deadLettered';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      /** `maxReconsumeTimes`: an orderly message failed that often. `listener`: delayLevelWhenNextConsume was -1. */
+      readonly reason: 'maxReconsumeTimes' | 'listener';
     }
   | {
       readonly type: 'flow.closed';

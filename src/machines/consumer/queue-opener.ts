@@ -5,6 +5,7 @@ import { toRocketmqError } from '../../errors/errors.ts';
 import type { SharedFlow } from '../../flow/flow-gate.ts';
 import { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
@@ -15,15 +16,22 @@ import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { PullCalls } from '../../transport/pull-calls.ts';
 import type { Switchboard } from '../../transport/switchboard.ts';
+import type { LockBook } from '../locks/lock-book.ts';
+import type { QueueLock } from '../locks/locks.types.ts';
 import type { PullPort, StartPlace } from '../pull/pull.types.ts';
+import { LockPermit } from '../queue/lock-permit.ts';
 import type { QueueWork } from '../queue/queue.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
 import type { BrokerLocator } from './broker-locator.ts';
+import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import { ListenerChoice } from './listener-choice.ts';
 import type { QueueOrigins } from './queue-origins.ts';
+import { RevokeCalls } from './revoke-calls.ts';
 
+/** Without a lock: how long other members may need to finish and commit a queue that was just given to us. Unit: ms. */
+const handoverPause = 400;
 /** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
 const maxRereads = 3;
 
@@ -48,6 +56,8 @@ export interface QueueSurroundings {
   readonly subscriptions: SubscriptionManager;
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
+  /** Undefined: queues are taken without a lock. */
+  readonly locks: LockBook | undefined;
   /** False while it is in doubt whether the queues are still ours. */
   readonly isFresh: () => boolean;
   /** Aborted when the whole consumer is over. */
@@ -60,11 +70,16 @@ export class QueueOpener {
   readonly #listeners: ListenerChoice;
   readonly #owned = new Map<QueueKey, OwnedQueue<MessageExt>>();
   readonly #lines = new Map<QueueKey, CommitLine>();
+  readonly #outlived = new OutlivedCalls();
+  readonly #permits = new Map<QueueKey, LockPermit>();
+  readonly #revokeCalls: RevokeCalls | undefined;
   #round = 0;
 
   constructor(around: QueueSurroundings) {
+    const { config } = around;
     this.#around = around;
-    this.#listeners = new ListenerChoice(around.config);
+    this.#listeners = new ListenerChoice(config);
+    this.#revokeCalls = config.onQueuesRevoked && new RevokeCalls(config.onQueuesRevoked);
   }
 
   /** Queues opened from now on belong to a new assignment: what a former one found out about start positions is old. */
@@ -82,28 +97,30 @@ export class QueueOpener {
   }
 
   /** Everything a queue actor works with; it ends with `release`. */
-  open(queue: MessageQueue): QueueWork {
-    const { config, clock, random, store, slots, flow } = this.#around;
+  open(queue: MessageQueue, { alone }: { readonly alone: boolean }): QueueWork {
+    const { config, clock, random, store, slots, flow, locks } = this.#around;
     const line = store.line(queue);
     const work = new OwnedQueue<MessageExt>(queue, line, flow);
+    const lock = locks?.lockOf(queue);
+    const order = orderOf(config);
+    const permit = lock && new LockPermit(lock, { kind: order === 'concurrent' ? 'fence' : 'lock', alone });
+    if (lock !== undefined) line.requireLock(() => lock.mayCommit());
     this.#owned.set(work.key, work);
     this.#lines.set(work.key, line);
+    if (permit !== undefined) this.#permits.set(work.key, permit);
     return {
       owned: work,
       slots,
-      pull: this.#pullPort(queue, line),
-      batchSize: this.#listeners.batchSize(queue),
-      consume: {
-        listenerOf: this.#listeners.ofQueue(queue),
-        mayDeliver: this.#around.isFresh,
-        stopSignal: this.#around.stopSignal,
-        sendBack: (failed, settle, redeliver) =>
-          this.#around.tell({
-            type: 'messages.failed',
-            jobs: failed.map(one => ({ queue, failed: one, settle, redeliver })),
-          }),
+      pull: this.#pullPort(queue, line, { lock, permit }),
+      delivery: {
+        order,
+        batchSize: this.#listeners.batchSize(queue),
+        suspendMs: config.suspendCurrentQueueTimeMillis,
+        maxReconsumeTimes: config.maxReconsumeTimes,
       },
+      consume: this.#consumePort(queue, lock),
       settings: {
+        handoverPause: alone ? 0 : handoverPause,
         pullInterval: config.pullInterval,
         flowControlInterval: config.flowControlInterval,
         maxRereads,
@@ -112,13 +129,56 @@ export class QueueOpener {
         revokeTimeout: config.revokeTimeout,
         commitTimeout: config.consumerTimeoutMillisOfRequest,
       },
+      lock: permit,
+      onRevoked: this.#onRevoked(queue, line),
       withholdCommits: () => line.withhold(true),
       commitFinal: options => this.#commitFinal(queue, line, options),
+      isCommitting: () => line.mayStillLand(clock.now()),
       release: () => this.#release(work),
     };
   }
 
-  #pullPort(queue: MessageQueue, line: CommitLine): PullPort {
+  /** Gives back the locks that are left at the end, all but those of queues whose last commit was not confirmed. */
+  async unlockAll(
+    unconfirmed: ReadonlySet<QueueKey>,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const confirmed = [...this.#permits].filter(([key]) => !unconfirmed.has(key));
+    this.#permits.clear();
+    const outcomes = await Promise.allSettled(confirmed.map(([, permit]) => permit.release(options)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  /** Of a queue whose start was never known the user has not heard. */
+  #onRevoked(queue: MessageQueue, line: CommitLine): QueueWork['onRevoked'] {
+    const calls = this.#revokeCalls;
+    if (calls === undefined) return undefined;
+    return async options => {
+      if (line.point !== undefined) await calls.tell(queue, options);
+    };
+  }
+
+  #consumePort(queue: MessageQueue, lock: QueueLock | undefined): QueueWork['consume'] {
+    const { isFresh, stopSignal, tell } = this.#around;
+    return {
+      listenerOf: this.#listeners.ofQueue(queue),
+      mayDeliver: isFresh,
+      lockIsLive: () => lock?.mayDeliver() ?? true,
+      stopSignal,
+      outlived: this.#outlived,
+      sendBack: (failed, settle, redeliver) =>
+        tell({
+          type: 'messages.failed',
+          jobs: failed.map(one => ({ queue, failed: one, settle, redeliver })),
+        }),
+    };
+  }
+
+  #pullPort(
+    queue: MessageQueue,
+    line: CommitLine,
+    { lock, permit }: { readonly lock: QueueLock | undefined; readonly permit: LockPermit | undefined },
+  ): PullPort {
     const { clock, cache, switchboard } = this.#around;
     const round = this.#round;
     const pulls = this.#pullCalls(queue);
@@ -127,9 +187,13 @@ export class QueueOpener {
       return address !== undefined && switchboard.isOpen(address);
     };
     return {
+      permit,
       resolveStart: signal => this.#resolveStart(queue, round, signal),
       pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
-      readCommitted: signal => this.#around.queryOffset(queue, { signal }),
+      readCommitted: async signal => {
+        await lock?.confirm(signal);
+        return this.#around.queryOffset(queue, { signal });
+      },
       correct: async (offset, signal) => {
         this.#around.store.updateOffset(queue, offset, false);
         await this.#around.store.persist(queue, { signal });
@@ -200,5 +264,6 @@ export class QueueOpener {
     if (this.#owned.get(work.key) !== work) return;
     this.#owned.delete(work.key);
     this.#lines.delete(work.key);
+    this.#permits.delete(work.key);
   }
 }

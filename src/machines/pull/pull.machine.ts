@@ -2,7 +2,7 @@
 /**
  * When is a queue pulled, and what stops it?
  *
- *   waitingForHandover → resolvingOffset → pulling ⇄ throttled | pacing
+ *   waitingForHandover | locking → resolvingOffset → pulling ⇄ throttled | pacing
  *   pulling → backingOff → pulling     failure, or an answer without progress
  *   pulling → correcting → pulling     the broker says the offset is illegal or reset (21)
  *   pulling → rereading → pulling | halted   a message cannot be read
@@ -15,7 +15,7 @@
  *   1. at most one pull on the wire (puller.ts keeps it); 2. no pull before the start is resolved;
  *   3. a batch that arrives is admitted in every state but those that have left its epoch;
  *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held;
- *   6. a correction ends the epoch before it is committed: no late result moves the commit point away from it.
+ *   6. with a permit, no offset is read before it is given; 7. a correction ends the epoch before it is committed: no late result moves the commit point away from it.
  */
 import { assertEvent, assign, fromPromise, setup } from 'xstate';
 import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
@@ -52,6 +52,9 @@ const built = setup({
     ),
   },
   actions: {
+    requestPermit: safe(({ context, self }) =>
+      context.port.permit?.request(() => self.send({ type: 'start.permitted' })),
+    ),
     requestNextBatch: safe(({ context }) => context.puller.requestNextBatch()),
     pullOn: safe(({ context }) => context.puller.pullOn(batch => goesOn(context, batch))),
     pullNoFurther: safe(({ context }) => context.puller.pullNoFurther()),
@@ -108,7 +111,10 @@ const built = setup({
   guards: {
     isSuspended: ({ context }) => context.suspended,
     isPlaced: ({ context }) => context.owned.isPlaced,
-    isAlone: ({ context }) => context.settings.handoverPause === 0,
+    needsLock: ({ context }) => context.port.permit?.kind === 'lock',
+    waitsForNobody: ({ context }) =>
+      context.port.permit === undefined && context.settings.handoverPause === 0,
+    hasNoPermit: ({ context }) => context.port.permit === undefined,
     isPaced: ({ context }) => context.settings.pullInterval > 0,
     hasFailed: ({ context }) => context.failures > 0,
     hasRoom: ({ context }) => context.owned.gate.cause() === undefined,
@@ -157,12 +163,27 @@ const built = setup({
   states: {
     deciding: {
       description: 'Suspended from the beginning, or straight on?',
-      always: [{ guard: 'isSuspended', target: 'paused' }, { target: 'waitingForHandover' }],
+      always: [{ guard: 'isSuspended', target: 'paused' }, { target: 'takingOver' }],
+    },
+    takingOver: {
+      description: 'Is there anything to wait for before the queue is ours to read?',
+      always: [
+        { guard: 'needsLock', target: 'locking' },
+        { guard: 'waitsForNobody', target: 'resolvingOffset' },
+        { target: 'waitingForHandover' },
+      ],
     },
     waitingForHandover: {
-      description: 'Other members are there: the former owner may still be finishing and committing.',
-      always: { guard: 'isAlone', target: 'resolvingOffset' },
-      after: { handoverPause: 'resolvingOffset' },
+      description:
+        'The former owner may still be finishing and committing: its fence opens when it has, when it died, or after handoverTimeout. Without a fence, a pause.',
+      entry: 'requestPermit',
+      on: { 'start.permitted': 'resolvingOffset' },
+      after: { handoverPause: { guard: 'hasNoPermit', target: 'resolvingOffset' } },
+    },
+    locking: {
+      description: 'Orderly: nothing is read or pulled without the lock.',
+      entry: 'requestPermit',
+      on: { 'start.permitted': 'resolvingOffset' },
     },
     resolvingOffset: {
       description:
@@ -338,7 +359,7 @@ const built = setup({
         'batch.damaged': { actions: 'admitBatch' },
         // Told once by the broker, and forgotten there: an admin's reset must not be missed while we are suspended.
         'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
-        'queue.resume': [{ guard: 'isPlaced', target: 'checkingRoom' }, { target: 'waitingForHandover' }],
+        'queue.resume': [{ guard: 'isPlaced', target: 'checkingRoom' }, { target: 'takingOver' }],
         'queue.suspend': {},
       },
     },

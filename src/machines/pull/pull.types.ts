@@ -15,13 +15,23 @@ export interface StartPlace {
   readonly stored: boolean;
 }
 
+/** The lock of a queue, as far as its start goes. */
+export interface StartPermit {
+  /** `fence`: other concurrent members let go first. `lock`: an orderly queue, never pulled without it. */
+  readonly kind: 'fence' | 'lock';
+  /** Calls once when the queue may be started, at once if that is known. A request takes the place of the one before. */
+  request(onPermitted: () => void): void;
+}
+
 /** Needed from outside; satisfied by the transport and the offset store. */
 export interface PullPort {
+  /** Undefined: no lock is taken, the former owner is given `handoverPause`. */
+  readonly permit: StartPermit | undefined;
   /** Finds the first offset (design.md G5) and commits it, answered, when it was not the committed one. */
   resolveStart(signal: AbortSignal): Promise<StartPlace>;
   /** Writes one pull; the outcome comes exactly once, never inside this call. `commit` sets the commit flag. */
   pull(offset: QueueOffset, commit: QueueOffset | undefined, onOutcome: (outcome: PullAnswer) => void): void;
-  /** The committed offset as the broker has it now. */
+  /** The committed offset as the broker has it now; with a lock, once it is confirmed that it is still ours. */
   readCommitted(signal: AbortSignal): Promise<QueueOffset | undefined>;
   /** Commits `offset` by an answered call: the broker demanded it. */
   correct(offset: QueueOffset, signal: AbortSignal): Promise<void>;
@@ -33,7 +43,7 @@ export interface PullPort {
 }
 
 export interface PullSettings {
-  /** Pause after assignment while other members may still hold the queue; 0 when we are alone. Unit: ms. */
+  /** Without a lock: pause after assignment while other members may still hold the queue; 0 when we are alone. Unit: ms. */
   readonly handoverPause: number;
   /** Pause between two pulls. Unit: ms. */
   readonly pullInterval: number;
@@ -106,6 +116,8 @@ export type PullEvent =
   | { readonly type: 'batch.none'; readonly nextOffset: QueueOffset; readonly mayRepeat: boolean }
   | ({ readonly type: 'offset.moved' } & Correction)
   | { readonly type: 'pull.failed'; readonly error: RocketmqError }
+  /** The lock is ours, or need not be waited for. */
+  | { readonly type: 'start.permitted' }
   | { readonly type: 'flow.opened' }
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What of its children's reports does the queue actor hand on, what does it hand down, and how long does it wait? Pure. */
-import { ConnectionError } from '../../errors/errors.ts';
+
+import { ConnectionError, ConsumerError, toError } from '../../errors/errors.ts';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
-import type { QueueContext, QueueEvent, QueueReport, RevokeReason } from './queue.types.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
+import type { QueueContext, QueueEvent, QueueReport, QueueWork } from './queue.types.ts';
 
 type ForChildren = Extract<QueueEvent, { type: 'queue.suspend' | 'queue.resume' | 'queue.verify' }>;
 
@@ -34,6 +36,7 @@ export function reportOf(
     case 'queue.suspend':
     case 'queue.resume':
     case 'queue.verify':
+    case 'lock.lost':
     case 'fault':
       return undefined;
   }
@@ -72,4 +75,42 @@ export function notConfirmed(context: QueueContext): ConnectionError {
     `the last commit of ${key} was not answered within ${timeoutMs} ms`,
     { context: { queue: key, timeoutMs } },
   );
+}
+
+/** What the user's onQueuesRevoked is called for. */
+export interface HookCall {
+  readonly work: QueueWork;
+  readonly reason: RevokeReason;
+}
+
+/** It gets this much also when the listeners took the whole grace. Unit: ms. */
+const leastForHook = 1000;
+
+/** What is left of the grace. Unit: ms. */
+export function hookLimit({ graceEnds, work }: QueueContext): number {
+  return Math.max(leastForHook, Math.min(graceEnds - work.settings.now(), work.settings.revokeTimeout));
+}
+
+export function hookFailed({ work }: QueueContext, thrown: unknown): ConsumerError {
+  const { key } = work.owned;
+  return new ConsumerError(
+    'RMQ_HOOK_FAILED',
+    `onQueuesRevoked threw for ${key}: ${toError(thrown).message}`,
+    {
+      cause: thrown,
+      context: { queue: key },
+    },
+  );
+}
+
+export function hookOverdue(context: QueueContext): ConsumerError {
+  const { key } = context.work.owned;
+  return new ConsumerError('RMQ_HOOK_FAILED', `onQueuesRevoked had not ended in time for ${key}`, {
+    context: { queue: key },
+  });
+}
+
+/** While a listener call may still run, nobody else may have an orderly queue: its lock expires by itself. */
+export function mayUnlock({ work, abandoned }: QueueContext): boolean {
+  return work.lock?.mayBeOurs === true && (work.delivery.order === 'concurrent' || abandoned === 0);
 }

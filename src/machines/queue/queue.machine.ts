@@ -2,21 +2,37 @@
 /**
  * What is the life of one owned queue, from its assignment until it is given up?
  *
- *   owned (pull and consume at work) → draining → committing → revoked (final)
- *                                               ↘ revoked at once at shutdown (the persister commits for all) and when lost
+ *   owned (pull and consume at work) → draining → telling → committing → unlocking → revoked (final)
+ *   at shutdown: telling → revoked, the persister commits and the consumer unlocks for all
+ *   when lost: telling → unlocking or, when somebody else has the lock, revoked
  *
  * Invariants (test/machines/queue.test.ts): 1. pulling ends before draining begins; 2. the last commit follows the last
- * listener result; 3. a lost queue commits nothing, from the moment it is known to be lost; 4. `queue.ended` is told
- * exactly once, whatever failed on the way; 5. a result that comes after draining counts for nothing.
+ * listener result and the user's onQueuesRevoked; 3. a lost queue commits nothing, from the moment it is known to be lost;
+ * 4. `queue.ended` is told exactly once, whatever failed on the way; 5. a result that comes after draining counts for
+ * nothing; 6. the lock is given back after the last commit was confirmed, else not at all; 7. nor while an orderly
+ * listener call may still run.
  */
+
 import { assign, fromPromise, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
 import { consumeMachine } from '../consume/consume.machine.ts';
 import { pullMachine } from '../pull/pull.machine.ts';
 import { safe } from '../shared/safe.ts';
 import { type QueueChildren, tellIfActive } from './queue.actors.ts';
-import { commitLimit, isForChildren, notConfirmed, reportOf, revokedAgain } from './queue.logic.ts';
-import type { QueueContext, QueueEvent, QueueInput, QueueWork, RevokeReason } from './queue.types.ts';
+import {
+  commitLimit,
+  type HookCall,
+  hookFailed,
+  hookLimit,
+  hookOverdue,
+  isForChildren,
+  mayUnlock,
+  notConfirmed,
+  reportOf,
+  revokedAgain,
+} from './queue.logic.ts';
+import type { QueueContext, QueueEvent, QueueInput, QueueWork } from './queue.types.ts';
 
 const built = setup({
   types: {} as {
@@ -31,8 +47,17 @@ const built = setup({
     commitFinal: fromPromise<void, QueueWork>(({ input, signal }) =>
       input.commitFinal({ timeoutMs: input.settings.commitTimeout, signal }),
     ),
+    tellUser: fromPromise<void, HookCall>(async ({ input: { work, reason }, signal }) =>
+      work.onRevoked?.({ reason, signal }),
+    ),
+    unlock: fromPromise<void, QueueWork>(async ({ input: { lock, settings }, signal }) =>
+      lock?.release({ timeoutMs: settings.commitTimeout, signal }),
+    ),
   },
   actions: {
+    watchLock: safe(({ context, self }) =>
+      context.work.lock?.whenLost(() => self.send({ type: 'lock.lost' })),
+    ),
     stopPulling: safe(({ self }) => tellIfActive(childrenOf(self).pull, { type: 'queue.revoke' })),
     drainListeners: safe(({ context, self }) =>
       tellIfActive(childrenOf(self).consume, { type: 'queue.drain', grace: context.grace }),
@@ -93,15 +118,33 @@ const built = setup({
         returns: false, // the shard knows better
       }),
     ),
+    tellFault: safe(({ context }, params: { readonly error: unknown }) =>
+      context.parent.send({
+        type: 'fault',
+        error: toRocketmqError(params.error),
+        actor: context.work.owned.key,
+      }),
+    ),
+    /** At shutdown the consumer gives back the locks of all queues, but not of one whose orderly call may still run. */
+    forgetLock: safe(({ context }) => {
+      if (context.reason !== 'shutdown' || !mayUnlock(context)) context.work.lock?.forget();
+    }),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
     }),
   },
   guards: {
     mayCommit: ({ context }) => context.reason === 'rebalance',
+    hasHook: ({ context }) => context.work.onRevoked !== undefined,
+    mayUnlock: ({ context }) => mayUnlock(context),
+    mayUnlockUncommitted: ({ context }) =>
+      context.reason === 'lost' && mayUnlock(context) && !context.work.isCommitting(),
     isLost: (_, params: { readonly reason: RevokeReason }) => params.reason === 'lost',
   },
-  delays: { commitLimit: ({ context }) => commitLimit(context) },
+  delays: {
+    commitLimit: ({ context }) => commitLimit(context),
+    hookLimit: ({ context }) => hookLimit(context),
+  },
 }).createMachine({
   id: 'queue',
   description: 'One owned queue: parent of its pull and consume actors.',
@@ -119,6 +162,7 @@ const built = setup({
     working: {
       description: 'Both children live here, also while the listeners drain.',
       initial: 'owned',
+      entry: 'watchLock',
       exit: 'letGo',
       on: {
         'pull.*': { actions: 'tellParent' },
@@ -131,7 +175,7 @@ const built = setup({
           input: ({ context, self }) => ({
             owned: context.work.owned,
             port: context.work.pull,
-            settings: { ...context.work.settings, handoverPause: context.handoverPause },
+            settings: context.work.settings,
             suspended: context.suspended,
             parent: self,
           }),
@@ -157,18 +201,14 @@ const built = setup({
             owned: context.work.owned,
             port: context.work.consume,
             slots: context.work.slots,
-            batchSize: context.work.batchSize,
+            ...context.work.delivery,
             suspended: context.suspended,
             parent: self,
           }),
-          onDone: [
-            {
-              guard: 'mayCommit',
-              target: 'committing',
-              actions: { type: 'noteAbandoned', params: ({ event }) => event.output },
-            },
-            { target: 'revoked', actions: { type: 'noteAbandoned', params: ({ event }) => event.output } },
-          ],
+          onDone: {
+            target: 'settling',
+            actions: { type: 'noteAbandoned', params: ({ event }) => event.output },
+          },
           onError: {
             target: 'revoked',
             actions: {
@@ -220,6 +260,10 @@ const built = setup({
               target: 'draining',
               actions: { type: 'noteRevoke', params: ({ event }) => event },
             },
+            'lock.lost': {
+              target: 'draining',
+              actions: { type: 'noteRevoke', params: ({ context }) => lostNow(context) },
+            },
           },
         },
         draining: {
@@ -234,16 +278,60 @@ const built = setup({
                 'drainListeners',
               ],
             },
+            'lock.lost': {
+              actions: [
+                { type: 'noteRevoke', params: ({ context }) => lostNow(context) },
+                'releaseIfLost',
+                'drainListeners',
+              ],
+            },
           },
         },
       },
+    },
+    settling: {
+      description: 'Nothing of it runs any more: who has to hear of it, and may it be committed?',
+      always: [{ guard: 'hasHook', target: 'telling' }, { target: 'told' }],
+    },
+    telling: {
+      description: "The user's onQueuesRevoked.",
+      invoke: {
+        src: 'tellUser',
+        input: ({ context }) => context,
+        onDone: 'told',
+        onError: {
+          target: 'told',
+          actions: {
+            type: 'tellFault',
+            params: ({ context, event }) => ({ error: hookFailed(context, event.error) }),
+          },
+        },
+      },
+      on: {
+        'queue.revoke': { guard: { type: 'isLost', params: ({ event }) => event }, actions: 'noteLost' },
+        'lock.lost': { actions: 'noteLost' },
+      },
+      after: {
+        hookLimit: {
+          target: 'told',
+          actions: { type: 'tellFault', params: ({ context }) => ({ error: hookOverdue(context) }) },
+        },
+      },
+    },
+    told: {
+      always: [
+        { guard: 'mayCommit', target: 'committing' },
+        // Given up unseen, after a time without us: nothing is committed, but nobody shall wait for the lock to expire.
+        { guard: 'mayUnlockUncommitted', target: 'unlocking' },
+        { target: 'revoked' },
+      ],
     },
     committing: {
       description: 'The last commit of this owner, answered; the next owner reads it.',
       invoke: {
         src: 'commitFinal',
         input: ({ context }) => context.work,
-        onDone: 'revoked',
+        onDone: [{ guard: 'mayUnlock', target: 'unlocking' }, { target: 'revoked' }],
         onError: { target: 'revoked', actions: { type: 'noteCommitError', params: ({ event }) => event } },
       },
       on: {
@@ -252,6 +340,7 @@ const built = setup({
           target: 'revoked',
           actions: 'noteLost',
         },
+        'lock.lost': { target: 'revoked', actions: 'noteLost' },
       },
       after: {
         commitLimit: {
@@ -260,9 +349,23 @@ const built = setup({
         },
       },
     },
-    revoked: { type: 'final', entry: ['release', 'tellEnded'] },
+    unlocking: {
+      description: 'The next owner may begin.',
+      invoke: {
+        src: 'unlock',
+        input: ({ context }) => context.work,
+        onDone: 'revoked',
+        onError: { target: 'revoked', actions: { type: 'tellFault', params: ({ event }) => event } },
+      },
+      after: { commitLimit: 'revoked' },
+    },
+    revoked: { type: 'final', entry: ['forgetLock', 'release', 'tellEnded'] },
   },
 });
+
+function lostNow({ work }: QueueContext): { readonly reason: RevokeReason; readonly grace: number } {
+  return { reason: 'lost', grace: work.settings.revokeTimeout };
+}
 
 /** A child that failed or ended is still listed, or not at all: it is asked first, unlike with sendTo. */
 function childrenOf(self: { getSnapshot(): { readonly children: QueueChildren } }): QueueChildren {

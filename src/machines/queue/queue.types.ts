@@ -7,25 +7,29 @@ import type { HandlerSlots } from '../../listeners/handler-slots.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
-import type { ConsumePort, ConsumeReport } from '../consume/consume.types.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
+import type { ConsumeInput, ConsumePort, ConsumeReport } from '../consume/consume.types.ts';
 import type { PullPort, PullReport, PullSettings } from '../pull/pull.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 
-/** Why a queue is given up. */
-export type RevokeReason =
-  /** The group shared its queues anew. */
-  | 'rebalance'
-  /** The consumer stops. */
-  | 'shutdown'
-  /** Time passed without us and somebody else owns it now: nothing may be committed. */
-  | 'lost';
-
-export interface QueueSettings extends Omit<PullSettings, 'handoverPause'> {
+export interface QueueSettings extends PullSettings {
   /** How long running listeners get when the queue is revoked. Unit: ms. */
   readonly revokeTimeout: number;
-  /** Bound of the last commit. Unit: ms. */
+  /** Bound of the last commit, and of giving the lock back. Unit: ms. */
   readonly commitTimeout: number;
+}
+
+/** The lock of one owned queue, from its revoke on. */
+export interface HeldLock {
+  /** The broker may have it down as ours: it was asked for, and nobody else was found to have it. */
+  readonly mayBeOurs: boolean;
+  /** Calls once when somebody else was found to have it. */
+  whenLost(onLost: () => void): void;
+  /** Gives it back by an answered call (42): the next owner may begin. */
+  release(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /** It is not given back but expires: what we committed was not confirmed, or a listener still runs. */
+  forget(): void;
 }
 
 /** Everything one owned queue works with, made by the consumer's wiring. */
@@ -34,8 +38,14 @@ export interface QueueWork {
   readonly pull: PullPort;
   readonly consume: ConsumePort;
   readonly slots: HandlerSlots;
-  readonly batchSize: number;
+  readonly delivery: Pick<ConsumeInput, 'order' | 'batchSize' | 'suspendMs' | 'maxReconsumeTimes'>;
   readonly settings: QueueSettings;
+  /** Undefined: no lock was asked for. */
+  readonly lock: HeldLock | undefined;
+  /** The user's onQueuesRevoked, if any; called when no listener of the queue runs any more. */
+  readonly onRevoked:
+    | ((options: { readonly reason: RevokeReason; readonly signal: AbortSignal }) => Promise<void>)
+    | undefined;
   /** From the revoke on the next owner may commit: nothing is handed over but by {@link commitFinal}. */
   withholdCommits(): void;
   /**
@@ -43,13 +53,14 @@ export interface QueueWork {
    * confirm it.
    */
   commitFinal(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
-  /** Forgets the queue: no late result can commit through it. */
+  /** A commit is on its way whose outcome is not known: it must not land behind the next owner's. */
+  isCommitting(): boolean;
+  /** Forgets the queue: no late result can commit through it. Its lock is not given back by this. */
   release(): void;
 }
 
 export interface QueueInput {
   readonly work: QueueWork;
-  readonly handoverPause: number;
   readonly suspended: boolean;
   readonly parent: Receiver<QueueReport>;
 }
@@ -69,6 +80,8 @@ export type QueueEvent =
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }
   | { readonly type: 'queue.verify' }
+  /** Somebody else has its lock. */
+  | { readonly type: 'lock.lost' }
   | PullReport
   | ConsumeReport
   | FaultEvent;

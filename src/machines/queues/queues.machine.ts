@@ -149,9 +149,9 @@ function settle(
   if (start === undefined) return { residents: change.residents };
   const key = queueKey(start.queue);
   try {
-    const work = context.openQueue(start.queue);
-    const { handoverPause, suspended } = start;
-    spawn('queue', { id: key, input: { work, handoverPause, suspended, parent: self } });
+    const { queue, alone, suspended } = start;
+    const work = context.openQueue(queue, { alone });
+    spawn('queue', { id: key, input: { work, suspended, parent: self } });
   } catch (thrown) {
     self.send({ type: 'fault', error: toRocketmqError(thrown), actor: key });
     self.send(endedEarly(start.queue));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a shard of queue actors take, know and tell? */
+
 import type { ErrorActorEvent } from 'xstate';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
-import type { QueueReport, QueueWork, RevokeReason } from '../queue/queue.types.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
+import type { QueueReport, QueueWork } from '../queue/queue.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 
@@ -11,8 +13,8 @@ export const shardSize = 64;
 
 export interface Assignment {
   readonly queue: MessageQueue;
-  /** Pause before the first pull; 0 when no other member can hold the queue. Unit: ms. */
-  readonly handoverPause: number;
+  /** The newest member list names nobody but us. */
+  readonly alone: boolean;
   readonly suspended: boolean;
 }
 
@@ -24,7 +26,7 @@ export type Residence =
 
 export interface QueuesInput {
   /** Makes what a queue works with; called once for each assignment. */
-  readonly openQueue: (queue: MessageQueue) => QueueWork;
+  readonly openQueue: (queue: MessageQueue, options: { readonly alone: boolean }) => QueueWork;
   readonly parent: Receiver<QueueReport>;
 }
 

@@ -80,6 +80,14 @@ export class RouteCache {
     return this.brokers.get(brokerName)?.addresses ?? noAddresses;
   }
 
+  /** The broker whose master listens there; undefined when no route says so. */
+  masterAt(address: Address): string | undefined {
+    for (const { brokerName, addresses } of this.brokers.values()) {
+      if (addresses.get(masterId) === address) return brokerName;
+    }
+    return undefined;
+  }
+
   /** Every master and slave the topics live on, each once: who gets heartbeats. */
   brokerAddresses(topics: readonly string[]): readonly Address[] {
     const names = new Set(topics.flatMap(topic => this.get(topic)?.brokers.map(b => b.brokerName) ?? []));

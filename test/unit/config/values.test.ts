@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { average } from '../../../src/allocation/average.ts';
-import { concurrently, simple } from '../../../src/listeners/listener.ts';
+import { concurrently, orderly, simple } from '../../../src/listeners/listener.ts';
 import { sql, tag } from '../../../src/model/subscription.ts';
 import { least, parse, problemsOf } from './support.ts';
 
@@ -225,6 +225,46 @@ describe('consumeTimestamp', () => {
   it('warns where it has no effect', () => {
     expect(parse({ consumeTimestamp: 0 }).warnings).toMatchObject([
       { option: 'consumeTimestamp', problem: 'it has no effect with CONSUME_FROM_LAST_OFFSET' },
+    ]);
+  });
+});
+
+describe('the kinds of listeners', () => {
+  const inOrder = orderly(async () => {});
+  const sideBySide = concurrently(async () => {});
+
+  it('are refused when mixed: retries of such a group would land in the dead letters', () => {
+    const subscriptions = [{ topic: 'orders', listener: inOrder }, { topic: 'bills' }];
+    expect(problemsOf({ subscriptions, listener: sideBySide })).toMatchObject([
+      {
+        option: 'subscriptions[0].listener',
+        problem: 'it is orderly, listener is concurrently: a group has listeners of one kind',
+      },
+    ]);
+  });
+
+  it('are taken when they agree, also with simple', () => {
+    const subscriptions = [{ topic: 'orders', listener: sideBySide }];
+    expect(parse({ subscriptions, listener: simple(() => {}) }).warnings).toEqual([]);
+    expect(parse({ subscriptions: [{ topic: 'orders', listener: inOrder }] }).warnings).toEqual([]);
+  });
+
+  it('say whether orderBy means anything', () => {
+    const subscriptions = [{ topic: 'orders' }];
+    const given = { subscriptions, orderBy: 'shardingKey' as const };
+    expect(parse({ ...given, listener: inOrder }).warnings).toEqual([]);
+    expect(parse({ ...given, listener: sideBySide }).warnings).toMatchObject([
+      { option: 'orderBy', problem: 'it has no effect with concurrent listeners' },
+    ]);
+  });
+});
+
+describe('onQueuesRevoked', () => {
+  it('takes a function and nothing else', () => {
+    const onQueuesRevoked = (): void => {};
+    expect(parse({ onQueuesRevoked }).onQueuesRevoked).toBe(onQueuesRevoked);
+    expect(problemsOf({ onQueuesRevoked: 'flush' as unknown as typeof onQueuesRevoked })).toMatchObject([
+      { option: 'onQueuesRevoked', problem: "'flush' is not a function", hint: 'Write queues => { … }.' },
     ]);
   });
 });
