@@ -163,7 +163,7 @@ export const deadAtOnce: Scenario = {
     events: {
       anna: {
         ...threw(2),
-        'message.retried': { times: 2, each: { delayLevel: -1 } },
+        'message.deadLettered': { times: 2, each: { reason: 'listener' } },
         ...hadQueues('orders', 1),
       },
     },

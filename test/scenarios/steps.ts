@@ -22,10 +22,14 @@ export const allowWriting = (topic: string, queues: number, isAllowed: boolean):
 export const produce = (
   topic: string,
   count: number,
-  how: Pick<OperationOf<'produce'>, 'tags' | 'batch' | 'delayLevel'> = {},
+  how: Pick<OperationOf<'produce'>, 'tags' | 'batch' | 'delayLevel' | 'shardingKeys'> = {},
 ): Operation => ({ do: 'produce', topic, count, ...how });
 export const produceUnreadable = (topic: string): Operation => ({ do: 'produceUnreadable', topic });
-export const startLoad = (topic: string, rate: number): Operation => ({ do: 'startLoad', topic, rate });
+export const startLoad = (
+  topic: string,
+  rate: number,
+  how: Pick<OperationOf<'startLoad'>, 'shardingKeys'> = {},
+): Operation => ({ do: 'startLoad', topic, rate, ...how });
 export const stopLoad = (topic: string): Operation => ({ do: 'stopLoad', topic });
 
 /** A member of one topic that is done with each message at once, if nothing else is said. */
@@ -38,6 +42,7 @@ export const start = (
     readonly listener?: ListenerBehaviour;
     readonly options?: MemberOptions;
     readonly consumeFrom?: string;
+    readonly orderly?: boolean;
   } = {},
 ): Operation => ({
   do: 'startMember',
@@ -47,6 +52,7 @@ export const start = (
   listener: how.listener ?? {},
   options: how.options ?? fromFirst,
   ...(how.consumeFrom === undefined ? {} : { consumeFrom: how.consumeFrom }),
+  ...(how.orderly === undefined ? {} : { orderly: how.orderly }),
 });
 export const changeListener = (member: string, listener: ListenerBehaviour): Operation => ({
   do: 'changeListener',
@@ -59,6 +65,15 @@ export const stop = (member: string): Operation => ({ do: 'shutdownMember', memb
 export const crash = (member: string): Operation => ({ do: 'stopMember', member });
 export const freeze = (member: string): Operation => ({ do: 'freezeMember', member });
 export const thaw = (member: string, after: number): Operation => ({ do: 'thawMember', member, after });
+
+/** Code 41: the locks of queues. */
+export const refuseLocks = (answer: number): Operation => ({ do: 'refuseRequest', code: 41, answer });
+export const acceptLocks = (): Operation => ({ do: 'acceptRequest', code: 41 });
+export const takeLocks = (
+  topic: string,
+  group: string,
+  how: Pick<OperationOf<'takeLocks'>, 'kind' | 'from'>,
+): Operation => ({ do: 'takeLocks', topic, group, ...how });
 
 export const consumed = (
   topic: string,

@@ -13,13 +13,22 @@ import {
 } from './trace-entries.ts';
 import { type FrameFacts, FrameReader } from './trace-frames.ts';
 
-/** The part of a listener's context that is looked at. */
+/** The part of a listener's context that is looked at: a concurrent one has an ackIndex, an orderly one autoCommit. */
 interface TracedContext {
   readonly queue: TracedQueue;
-  readonly ackIndex: number;
+  readonly ackIndex?: number;
+  readonly autoCommit?: boolean;
 }
 
-const doneAnswers = new Set<unknown>([undefined, 'CONSUME_SUCCESS', 'SUCCESS', 'COMMIT']);
+/** How a delivery ended. */
+type Ending = Pick<Extract<DeliveryEntry, { readonly kind: 'end' }>, 'done' | 'kept' | 'commits'>;
+
+const commitAnswer = 'COMMIT';
+const rollbackAnswer = 'ROLLBACK';
+const doneAnswers = new Set<unknown>([undefined, 'CONSUME_SUCCESS', 'SUCCESS', commitAnswer]);
+
+/** All messages of a queue are committed together; with `orderBy: 'shardingKey'` those of a key. */
+export type LaneOf<Messages> = (messages: Messages) => string;
 
 /**
  * Records one consumer. Give each consumer of a test its own trace.
@@ -36,6 +45,8 @@ export class PortTrace {
   private readonly startedAt: number;
   private connections = 0;
   private deliveries = 0;
+  /** Deliveries that ended well and are not committed yet, by lane. */
+  private readonly kept = new Map<string, readonly number[]>();
 
   /** @param now monotonic time in ms; default: the process's */
   constructor(now: () => number = () => performance.now()) {
@@ -58,16 +69,22 @@ export class PortTrace {
     };
   }
 
-  /** A listener that writes down what it is given and what it answers. Synchronous stays synchronous. */
+  /**
+   * A listener that writes down what it is given and what it answers. Synchronous stays synchronous.
+   * @param laneOf what is committed together within a queue when autoCommit is off. Default: all of it
+   */
   listener<Messages extends readonly TracedMessage[], Context extends TracedContext, Answer>(
     consume: (messages: Messages, context: Context) => Answer,
+    laneOf: LaneOf<Messages> = () => '',
   ): (messages: Messages, context: Context) => Answer | Promise<Awaited<Answer>> {
     return (messages, context) => {
       const delivery = ++this.deliveries;
-      this.add({ kind: 'begin', delivery, queue: queueOf(context.queue), messages: messages.map(standing) });
+      const queue = queueOf(context.queue);
+      const lane = `${queue.topic}@${queue.brokerName}#${queue.queueId} ${laneOf(messages)}`;
+      this.add({ kind: 'begin', delivery, queue, messages: messages.map(standing) });
       const end = (answer: unknown, outcome = String(answer)): void => {
-        const done = doneAnswers.has(answer) ? Math.min(context.ackIndex + 1, messages.length) : 0;
-        this.add({ kind: 'end', delivery, outcome, done });
+        const ending = this.endingOf({ delivery, lane, count: messages.length }, context, answer);
+        this.add({ kind: 'end', delivery, outcome, ...ending });
       };
       const fail = (thrown: unknown): never => {
         end(null, 'threw');
@@ -87,6 +104,21 @@ export class PortTrace {
         return fail(thrown);
       }
     };
+  }
+
+  private endingOf(
+    { delivery, lane, count }: { readonly delivery: number; readonly lane: string; readonly count: number },
+    { ackIndex = count - 1, autoCommit = true }: TracedContext,
+    answer: unknown,
+  ): Ending {
+    const done = doneAnswers.has(answer) ? Math.min(ackIndex + 1, count) : 0;
+    if (autoCommit) return { done };
+    const kept = this.kept.get(lane) ?? [];
+    if (answer === commitAnswer || answer === rollbackAnswer) this.kept.delete(lane);
+    if (answer === commitAnswer) return { done, ...(kept.length > 0 && { commits: kept }) };
+    if (done === 0) return { done };
+    this.kept.set(lane, [...kept, delivery]);
+    return { done: 0, kept: true };
   }
 
   /** Writes down what the test did or saw. */

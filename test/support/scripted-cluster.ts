@@ -12,6 +12,7 @@ import type { Dialer, Socket, SocketHandlers } from '../../src/transport/ports.t
 import { connectFailed } from '../../src/transport/tcp-dialer.ts';
 import { recordOf } from './builders.ts';
 import { FakeSocket } from './fake-dialer.ts';
+import { ScriptedLocks } from './scripted-locks.ts';
 
 /** What an address does with whoever dials or asks it. `mute`: it accepts, reads, and never answers. */
 export type Manner = 'answering' | 'refusing' | 'hanging' | 'mute';
@@ -69,6 +70,7 @@ export class ScriptedCluster {
   /** Client ids in the answers to 38, beside those that sent a heartbeat. */
   readonly otherMembers = new Set<string>();
   readonly members = new Set<string>();
+  readonly locks = new ScriptedLocks();
   readonly dials: Address[] = [];
   readonly #brokers: readonly string[];
   readonly #clock: Clock;
@@ -192,6 +194,11 @@ export class ScriptedCluster {
         return { body: encodeConsumerList([...this.members, ...this.otherMembers].sort()) };
       case RequestCode.PULL_MESSAGE:
         return this.#pullOrPark(socket, frame, keyOf(asked));
+      case RequestCode.LOCK_BATCH_MQ:
+        return { body: this.locks.lock(asked.body) };
+      case RequestCode.UNLOCK_BATCH_MQ:
+        this.locks.unlock(asked.body);
+        return {};
       case RequestCode.CONSUMER_SEND_MSG_BACK:
         return {};
       default:

@@ -1,58 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Did a consumer keep its word? Invariants over a trace, written without the client's code; each breach names its line. */
-import type { FrameEntry, TraceEntry } from './trace-entries.ts';
+import type { TraceEntry } from './trace-entries.ts';
+import { type Connection, codes } from './trace-facts.ts';
+import { lockRules } from './trace-lock-rules.ts';
 import {
-  type Connection,
-  codes,
-  committedBy,
-  type QueueFacts,
-  type Sent,
-  TraceWorld,
-} from './trace-world.ts';
+  type CheckOptions,
+  commitOf,
+  missingAtBroker,
+  type Options,
+  openCommit,
+  pendingCommits,
+  type Rule,
+  requestOf,
+  type Violation,
+} from './trace-rule.ts';
+import { TraceWorld } from './trace-world.ts';
 
-export interface Violation {
-  readonly rule: RuleName;
-  /** Number of the entry: its line in the .jsonl, from 1. One past the last for what is missing at the end. */
-  readonly line: number;
-  readonly problem: string;
-}
+export type { CheckOptions, RuleName, Violation } from './trace-rule.ts';
 
-export interface CheckOptions {
-  /** The trace ends where the consumer ended: nothing may be open or unanswered. Default true. */
-  readonly ended?: boolean;
-  /** The subscription takes every message, so a commit may not pass one that was pulled and never delivered. Default false. */
-  readonly everyMessageIsDelivered?: boolean;
-  /** After this a pull without an answer counts as given up. Unit: ms. Default 30000. */
-  readonly pullTimeout?: number;
-}
-
-export type RuleName =
-  | 'heartbeatBeforePull'
-  | 'onePullPerQueue'
-  | 'commitNeverGoesBack'
-  | 'commitStaysBehindWork'
-  | 'oneCommitCarrier'
-  | 'finalOffsetsBeforeUnregister'
-  | 'finalOffsetBeforeUnlock'
-  | 'unregisterBeforeClose'
-  | 'noPullAfterUnregister'
-  | 'noDeliveryAfterStopped'
-  | 'nothingLeftAtEnd';
-
+const defaults: Options = {
+  ended: true,
+  everyMessageIsDelivered: false,
+  pullTimeout: 30_000,
+  locks: 'none',
+  handoverTimeout: 30_000,
+};
 /** How long a commit carrier without an answer counts as under way, design.md G2. Less a little for timer noise. Unit: ms. */
 const carrierLife = 990;
-
-type Report = (rule: RuleName, problem: string) => void;
-type Options = Required<CheckOptions>;
-/** Judges an entry by what was true before it. */
-type Rule = (entry: TraceEntry, world: TraceWorld, report: Report, options: Options) => void;
 
 /**
  * Every breach of the invariants, in the order of the trace. Empty: none.
  * @example expect(checkTrace(trace.entries)).toEqual([]);
  */
 export function checkTrace(entries: readonly TraceEntry[], options: CheckOptions = {}): readonly Violation[] {
-  const given: Options = { ended: true, everyMessageIsDelivered: false, pullTimeout: 30_000, ...options };
+  const given: Options = { ...defaults, ...options };
   const world = new TraceWorld();
   const violations: Violation[] = [];
   for (const [index, entry] of entries.entries()) {
@@ -66,19 +47,6 @@ export function checkTrace(entries: readonly TraceEntry[], options: CheckOptions
     for (const problem of leftovers(world)) violations.push({ rule: 'nothingLeftAtEnd', line, problem });
   }
   return violations;
-}
-
-/** The frame, if this entry is a request of our side with that code. */
-function requestOf(entry: TraceEntry, code: number): FrameEntry | undefined {
-  const isOurs = (entry.kind === 'request' || entry.kind === 'oneway') && entry.direction === 'out';
-  return isOurs && entry.code === code ? entry : undefined;
-}
-
-function commitOf(entry: TraceEntry, world: TraceWorld): { queue: QueueFacts; offset: number } | undefined {
-  const frame = requestOf(entry, codes.updateOffset) ?? requestOf(entry, codes.pull);
-  const offset = frame === undefined ? undefined : committedBy(frame);
-  const queue = frame === undefined ? undefined : world.queueOf(frame);
-  return queue === undefined || offset === undefined ? undefined : { queue, offset };
 }
 
 const heartbeatBeforePull: Rule = (entry, world, report) => {
@@ -143,30 +111,15 @@ const finalOffsetsBeforeUnregister: Rule = (entry, world, report) => {
   const group = unregister?.fields['consumerGroup'];
   if (group === undefined || world.unregistered.has(group)) return; // the first of the brokers is the moment that counts
   for (const queue of world.queues.values()) {
-    const pending = pendingCommits(world, queue).find(sent => sent.entry.code === codes.updateOffset);
+    const pending = openCommit(world, queue);
+    const missing = missingAtBroker(queue);
     if (pending !== undefined) {
       report(
         'finalOffsetsBeforeUnregister',
         `the commit of ${queue.key} in line ${pending.line} has no answer yet`,
       );
-    } else if (queue.acknowledged < donePoint(queue) && !world.isKilled(queue)) {
-      const known = queue.acknowledged < 0 ? 'nothing' : String(queue.acknowledged);
-      const problem = `${queue.key} is done up to ${donePoint(queue)}, the broker acknowledged ${known}`;
-      report('finalOffsetsBeforeUnregister', problem);
-    }
-  }
-};
-
-const finalOffsetBeforeUnlock: Rule = (entry, world, report) => {
-  const unlock = requestOf(entry, codes.unlock);
-  if (unlock === undefined) return;
-  for (const queue of lockedQueues(unlock, world)) {
-    const pending = pendingCommits(world, queue).find(sent => sent.entry.code === codes.updateOffset);
-    if (pending !== undefined) {
-      report(
-        'finalOffsetBeforeUnlock',
-        `${queue.key} is given away before the commit of line ${pending.line} is answered`,
-      );
+    } else if (missing !== undefined && !world.isKilled(queue) && !world.locks.isInDoubt(queue)) {
+      report('finalOffsetsBeforeUnregister', missing);
     }
   }
 };
@@ -201,7 +154,7 @@ const rules: readonly Rule[] = [
   commitStaysBehindWork,
   oneCommitCarrier,
   finalOffsetsBeforeUnregister,
-  finalOffsetBeforeUnlock,
+  ...lockRules,
   unregisterBeforeClose,
   noPullAfterUnregister,
   noDeliveryAfterStopped,
@@ -218,25 +171,4 @@ function leftovers(world: TraceWorld): readonly string[] {
     ({ line, entry }) => `delivery ${entry.delivery} of line ${line} has not ended`,
   );
   return [...open, ...running];
-}
-
-/** Commits of a queue that wait for their answers on open connections. */
-function pendingCommits(world: TraceWorld, queue: QueueFacts): readonly Sent[] {
-  return [...world.connections.values()]
-    .flatMap(connection => [...connection.pending.values()])
-    .filter(sent => sent.queue === queue && committedBy(sent.entry) !== undefined);
-}
-
-/** What should be committed in the end: where the row of done messages breaks off. -1: nothing was done. */
-function donePoint(queue: QueueFacts): number {
-  return Math.min(queue.doneUpTo, ...queue.unfinished.keys());
-}
-
-function lockedQueues(unlock: FrameEntry, world: TraceWorld): readonly QueueFacts[] {
-  const named: unknown = Object(unlock.body).mqSet;
-  const queues: readonly unknown[] = Array.isArray(named) ? named : [];
-  return queues.map(item => {
-    const { topic, brokerName, queueId } = Object(item);
-    return world.queue({ topic: String(topic), brokerName: String(brokerName), queueId: Number(queueId) });
-  });
 }

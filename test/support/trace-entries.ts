@@ -45,7 +45,7 @@ export interface FrameEntry {
   readonly code: number;
   readonly opaque: number;
   readonly fields: Fields;
-  /** The JSON body of 34, 41 and 42. */
+  /** The JSON body of 34, 41 and 42, and of the answers to 38 and 41. */
   readonly body?: unknown;
   /** Queue offsets of the messages in the body of a pull answer. */
   readonly offsets?: readonly number[];
@@ -53,7 +53,10 @@ export interface FrameEntry {
   readonly brokers?: Fields;
 }
 
-/** The listener was called, or answered: the first `done` messages are done, the others are to come again. */
+/**
+ * The listener was called, or answered: the first `done` messages are done, the others are to come again. Without
+ * autoCommit those of a `kept` one are done with the later one whose `commits` names it, or come again.
+ */
 export type DeliveryEntry =
   | {
       readonly kind: 'begin';
@@ -61,7 +64,14 @@ export type DeliveryEntry =
       readonly queue: TracedQueue;
       readonly messages: readonly TracedMessage[];
     }
-  | { readonly kind: 'end'; readonly delivery: number; readonly outcome: string; readonly done: number };
+  | {
+      readonly kind: 'end';
+      readonly delivery: number;
+      readonly outcome: string;
+      readonly done: number;
+      readonly kept?: true;
+      readonly commits?: readonly number[];
+    };
 
 /**
  * What the test did or saw. `stopped`: the consumer said so; `hardStop`: it was told to stop without ceremony;

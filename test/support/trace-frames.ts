@@ -12,7 +12,9 @@ export type FrameFacts = Pick<
 
 const responseBit = 1;
 const onewayBit = 2;
+/** Requests, and requests whose answers, have a body of plain JSON that is kept. */
 const bodyCodes = new Set([34, 41, 42]);
+const answeredBodyCodes = new Set([38, 41]);
 const pullCode = 11;
 const routeCode = 105;
 const foundCode = 0;
@@ -75,6 +77,7 @@ function bodyFacts(
 ): Partial<FrameFacts> {
   if (body.length === 0 || requestCode === undefined) return {};
   if (!isResponse) return bodyCodes.has(requestCode) ? { body: JSON.parse(body.toString()) as unknown } : {};
+  if (answeredBodyCodes.has(requestCode)) return { body: JSON.parse(body.toString()) as unknown };
   if (requestCode === pullCode && code === foundCode) return { offsets: messageOffsets(body) };
   return requestCode === routeCode ? { brokers: brokerNames(body.toString()) } : {};
 }

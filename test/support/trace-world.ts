@@ -1,66 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What was true at this line of a trace? Built from the wire alone: connections, what waits for an answer, and each queue. */
 import type { FrameEntry, TracedQueue, TraceEntry } from './trace-entries.ts';
+import {
+  type Connection,
+  codes,
+  committedBy,
+  type Delivery,
+  type Of,
+  type Place,
+  type QueueFacts,
+  type Sent,
+} from './trace-facts.ts';
+import { TraceLocks } from './trace-locks.ts';
 
-/** Request codes that the rules speak of. protocol.md section 2. */
-export const codes = {
-  pull: 11,
-  queryOffset: 14,
-  updateOffset: 15,
-  heartbeat: 34,
-  unregister: 35,
-  sendBack: 36,
-  lock: 41,
-  unlock: 42,
-} as const;
 const sendCodes = new Set([10, 310, 320]);
 const offsetMoved = 21;
 const pullAnswers = new Set([0, 19, 20, offsetMoved]);
-const commitFlag = 1;
-
-type Of<Kind> = Extract<TraceEntry, { readonly kind: Kind }>;
-
-/** A request of our side that waits for its answer. */
-export interface Sent {
-  readonly line: number;
-  readonly at: number;
-  readonly entry: FrameEntry;
-  readonly queue: QueueFacts | undefined;
-}
-
-export interface Connection {
-  readonly id: number;
-  readonly address: string;
-  readonly openedAt: number;
-  /** Groups whose heartbeat was answered here, and that were not unregistered since. */
-  readonly groups: Set<string>;
-  readonly pending: Map<number, Sent>;
-}
-
-export interface QueueFacts {
-  readonly key: string;
-  readonly brokerName: string;
-  /** The pull that waits for its answer. */
-  pull: Sent | undefined;
-  /** Highest offset handed over as committed, and in which line. */
-  committed: { readonly offset: number; readonly line: number } | undefined;
-  /** Highest committed offset that the broker has acknowledged. */
-  acknowledged: number;
-  /** Offsets given to the listener, or only pulled, that are not done yet; with the line that brought them. */
-  readonly unfinished: Map<number, { readonly line: number; readonly delivered: boolean }>;
-  /** Where the contiguous row of done messages ends: the next offset. */
-  doneUpTo: number;
-}
-
-interface Delivery {
-  readonly line: number;
-  readonly entry: Of<'begin'>;
-}
+const notFound = 22;
+/** The broker has none. */
+const noOffset = -1;
 
 export class TraceWorld {
   readonly connections = new Map<number, Connection>();
   readonly queues = new Map<string, QueueFacts>();
   readonly running = new Map<number, Delivery>();
+  readonly locks = new TraceLocks(queue => this.handedOver(this.queue(queue)));
+  /** Ended well, to be done with a later COMMIT. */
+  private readonly kept = new Map<number, Delivery>();
+  /** Groups of which a heartbeat was ever answered. */
+  readonly groups = new Set<string>();
   /** Groups of which a 35 was sent, and in which line. */
   readonly unregistered = new Map<string, number>();
   stoppedAt: number | undefined;
@@ -68,7 +36,7 @@ export class TraceWorld {
   readonly killed = new Set<string>();
   private readonly brokerNames = new Map<string, string>();
   /** Which queue and offset a message has, by its place in the log and by its id: what a send-back names. */
-  private readonly places = new Map<string, { readonly queue: QueueFacts; readonly offset: number }>();
+  private readonly places = new Map<string, Place>();
 
   apply(entry: TraceEntry, line: number): void {
     switch (entry.kind) {
@@ -85,7 +53,7 @@ export class TraceWorld {
         if (entry.direction === 'out') this.sent(entry, line, entry.at);
         break;
       case 'response':
-        if (entry.direction === 'in') this.answered(entry, line);
+        if (entry.direction === 'in') this.answered(entry, line, entry.at);
         break;
       case 'begin':
         this.begun(entry, line);
@@ -117,13 +85,14 @@ export class TraceWorld {
     let queue = this.queues.get(key);
     if (queue === undefined) {
       queue = {
-        key,
-        brokerName,
+        ...{ key, topic, brokerName, queueId },
         pull: undefined,
         committed: undefined,
         acknowledged: -1,
         unfinished: new Map(),
         doneUpTo: -1,
+        lastCarrier: 0,
+        epoch: 0,
       };
       this.queues.set(key, queue);
     }
@@ -136,7 +105,9 @@ export class TraceWorld {
     const queue = this.queueOf(entry);
     const sent: Sent = { line, at, entry, queue };
     if (entry.kind === 'request') this.connections.get(entry.connection)?.pending.set(entry.opaque, sent);
+    this.locks.sent(sent);
     const offset = committedBy(entry);
+    if (queue !== undefined && offset !== undefined) queue.lastCarrier = line;
     if (queue !== undefined && offset !== undefined && offset > (queue.committed?.offset ?? -1)) {
       queue.committed = { offset, line };
     }
@@ -148,7 +119,7 @@ export class TraceWorld {
     }
   }
 
-  private answered(entry: FrameEntry, line: number): void {
+  private answered(entry: FrameEntry, line: number, at: number): void {
     if (entry.brokers !== undefined) {
       for (const [address, name] of Object.entries(entry.brokers)) this.brokerNames.set(address, name);
     }
@@ -157,27 +128,39 @@ export class TraceWorld {
     if (connection === undefined || sent === undefined) return;
     connection.pending.delete(entry.opaque);
     const request = sent.entry;
+    this.locks.answered(sent, entry, { line, at });
     const isAwaited = sent.queue?.pull === sent;
     if (isAwaited && sent.queue !== undefined) sent.queue.pull = undefined;
     if (request.code === codes.heartbeat && entry.code === 0) {
       for (const group of groupsOf(request)) connection.groups.add(group);
+      for (const group of groupsOf(request)) this.groups.add(group);
     }
     if (request.code === codes.unregister) connection.groups.delete(request.fields['consumerGroup'] ?? '');
-    if (sent.queue !== undefined) this.answeredForQueue(sent.queue, request, entry);
+    if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, entry);
     if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
     if (entry.code === 0) this.accepted(request);
   }
 
-  private answeredForQueue(queue: QueueFacts, request: FrameEntry, answer: FrameEntry): void {
+  private answeredForQueue(queue: QueueFacts, sent: Sent, answer: FrameEntry): void {
+    const request = sent.entry;
     const offset = committedBy(request);
     const taken = request.code === codes.pull ? pullAnswers.has(answer.code) : answer.code === 0;
     if (offset !== undefined && taken) queue.acknowledged = Math.max(queue.acknowledged, offset);
     if (request.code === codes.pull && answer.code === offsetMoved) this.moved(queue);
-    if (request.code === codes.queryOffset && answer.code === 0) {
-      queue.pull = undefined; // asked anew where to start: what was pulled before counts no more
-      const start = Number(answer.fields['offset']);
-      for (const before of queue.unfinished.keys()) if (before < start) queue.unfinished.delete(before);
-    }
+    if (request.code !== codes.queryOffset) return;
+    this.told(queue, sent, answer);
+    if (answer.code !== 0) return;
+    queue.pull = undefined; // asked anew where to start: what was pulled before counts no more
+    const start = Number(answer.fields['offset']);
+    for (const before of queue.unfinished.keys()) if (before < start) queue.unfinished.delete(before);
+  }
+
+  /** A 14 is a receipt for what was handed over one-way, and tells when an answered 15 did not last. */
+  private told(queue: QueueFacts, { line }: Sent, answer: FrameEntry): void {
+    const has = answer.code === 0 ? Number(answer.fields['offset']) : noOffset;
+    if (answer.code !== 0 && answer.code !== notFound) return;
+    if (line > queue.lastCarrier) queue.acknowledged = has;
+    else queue.acknowledged = Math.max(queue.acknowledged, has); // one that came later may not be in it yet
   }
 
   /** Only of the pull that was waited for: the messages of an abandoned one are dropped. */
@@ -202,7 +185,7 @@ export class TraceWorld {
     }
     for (const id of ids) {
       const place = this.places.get(id);
-      if (place !== undefined) finish(place.queue, place.offset);
+      if (place !== undefined) finish(place);
     }
   }
 
@@ -216,25 +199,38 @@ export class TraceWorld {
       if (queue?.pull?.entry.connection === id) queue.pull = undefined;
     }
     this.connections.delete(id);
+    this.locks.closed(id);
   }
 
   private begun(entry: Of<'begin'>, line: number): void {
-    this.running.set(entry.delivery, { line, entry });
     const queue = this.queue(entry.queue);
+    const { epoch } = queue;
+    this.running.set(entry.delivery, { line, entry, epoch });
     for (const message of entry.messages) {
       queue.unfinished.set(message.queueOffset, { line, delivered: true });
-      const place = { queue, offset: message.queueOffset };
+      const place = { queue, offset: message.queueOffset, epoch };
       this.places.set(`log ${entry.queue.brokerName} ${message.commitLogOffset}`, place);
       this.places.set(`id ${message.msgId}`, place);
     }
   }
 
-  private ended(entry: Of<'end'>): void {
-    const begun = this.running.get(entry.delivery)?.entry;
-    this.running.delete(entry.delivery);
+  private ended({ delivery, done, kept, commits = [] }: Of<'end'>): void {
+    const begun = this.running.get(delivery);
+    this.running.delete(delivery);
     if (begun === undefined) return;
-    for (const message of begun.messages.slice(0, entry.done))
-      finish(this.queue(begun.queue), message.queueOffset);
+    if (kept === true) this.kept.set(delivery, begun);
+    this.finishAll(begun, done);
+    for (const earlier of commits) {
+      const before = this.kept.get(earlier);
+      this.kept.delete(earlier);
+      if (before !== undefined) this.finishAll(before, before.entry.messages.length);
+    }
+  }
+
+  private finishAll({ entry, epoch }: Delivery, count: number): void {
+    const queue = this.queue(entry.queue);
+    for (const { queueOffset } of entry.messages.slice(0, count))
+      finish({ queue, offset: queueOffset, epoch });
   }
 
   private marked(entry: Of<'mark'>, line: number): void {
@@ -255,19 +251,21 @@ export class TraceWorld {
     queue.doneUpTo = -1;
     queue.unfinished.clear();
   }
+
+  /** Given back, or lost: another member goes on with it. */
+  private handedOver(queue: QueueFacts): void {
+    queue.pull = undefined;
+    queue.acknowledged = -1;
+    queue.doneUpTo = -1;
+    queue.unfinished.clear();
+    queue.epoch += 1;
+  }
 }
 
-function finish(queue: QueueFacts, offset: number): void {
+function finish({ queue, offset, epoch }: Place): void {
+  if (epoch !== queue.epoch) return;
   queue.unfinished.delete(offset);
   queue.doneUpTo = Math.max(queue.doneUpTo, offset + 1);
-}
-
-/** The offset a request commits: a 15, or a pull with the commit flag. */
-export function committedBy(entry: FrameEntry): number | undefined {
-  const isCommit =
-    entry.code === codes.updateOffset ||
-    (entry.code === codes.pull && (Number(entry.fields['sysFlag']) & commitFlag) !== 0);
-  return isCommit ? Number(entry.fields['commitOffset']) : undefined;
 }
 
 /** The consumer groups of a heartbeat. */

@@ -86,6 +86,14 @@ export interface JavaConsumerOptions {
   readonly pullBatch?: number;
   /** Per message, in the listener. */
   readonly sleepMs?: number;
+  /** Each n-th sequence number fails `failTimes` times (1) before it is done. Default 0: none. */
+  readonly failEvery?: number;
+  readonly failTimes?: number;
+  /**
+   * `answer` (default): by the listener's answer. `copy`: by a plain send to the retry topic, which the client does when its
+   * send-back (36) has failed; concurrent only. `both`: in turn.
+   */
+  readonly failBy?: 'answer' | 'copy' | 'both';
   /** A file that gets a line per message: read it with `readConsumed`. */
   readonly out?: string;
   /** Ends after that many messages. */
@@ -147,14 +155,37 @@ export interface ConsumedMessage {
   readonly sequence: number;
   readonly brokerName: string;
   readonly reconsumeTimes: number;
+  /** Wall clock. Unit: ms since 1970. */
   readonly timestamp: number;
+  /** When the listener was called: CLOCK_MONOTONIC. Unit: ms. */
+  readonly begunAt: number;
+  readonly endedAt: number;
+  /** Number of the listener call. */
+  readonly call: number;
+  readonly isDone: boolean;
+  /** Of the queue it came from: for a retried message the retry topic. */
+  readonly queueTopic: string;
+  /** As the listener saw it. */
+  readonly topic: string;
+  /** Empty: none. */
+  readonly shardingKey: string;
+  /** The producer's id. */
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+  /** Property RETRY_TOPIC; empty: none. */
+  readonly retryTopic: string;
+  /** Property ORIGIN_MESSAGE_ID; empty: none. */
+  readonly originId: string;
 }
 
 /** What a consumer with `out` has handled so far, in the order of handling. The file is at most 0.2 s behind. */
 export function readConsumed(file: string): ConsumedMessage[] {
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1); // the last is empty, or half written
   return lines.map(line => {
-    const [queueId, queueOffset, sequence, brokerName = '', reconsumeTimes, timestamp] = line.split(' ');
+    const [queueId, queueOffset, sequence, brokerName = '', reconsumeTimes, timestamp, ...more] =
+      line.split(' ');
+    const [begunAt, endedAt, call, outcome, queueTopic = '', topic = '', shardingKey = '', ...ids] = more;
+    const [msgId = '', offsetMsgId = '', retryTopic = '', originId = ''] = ids;
     return {
       queueId: Number(queueId),
       queueOffset: Number(queueOffset),
@@ -162,6 +193,11 @@ export function readConsumed(file: string): ConsumedMessage[] {
       brokerName,
       reconsumeTimes: Number(reconsumeTimes),
       timestamp: Number(timestamp),
+      begunAt: Number(begunAt),
+      endedAt: Number(endedAt),
+      call: Number(call),
+      isDone: outcome === 'ok',
+      ...{ queueTopic, topic, shardingKey, msgId, offsetMsgId, retryTopic, originId },
     };
   });
 }

@@ -16,6 +16,12 @@ export interface Delivery {
   readonly sequence: number;
   /** When the listener was called: CLOCK_MONOTONIC, the same for all processes of a machine. Unit: ms. */
   readonly at: number;
+  /** When that call ended; undefined: it never did, or nobody wrote it down. */
+  readonly until?: number | undefined;
+  /** Which call of its process it was: the messages of a batch share one. */
+  readonly call?: string | undefined;
+  /** Its sharding key; empty: none. */
+  readonly key?: string | undefined;
   readonly reconsumeTimes: number;
   /** The listener ended well. What failed is to come again. */
   readonly isDone: boolean;
@@ -23,37 +29,47 @@ export interface Delivery {
 
 /**
  * Reads what `scripts/workers/member.mjs` wrote with `out=`:
- * `queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed topic`. A last line without its end is left out.
+ * `queueId offset sequence monotonicMs topic@broker reconsumeTimes begun|ok|failed topic untilMs call key`. A call that was
+ * begun and never ended is a delivery that is not done, without an end. A last line without its end is left out.
  */
 export function readDeliveries(file: string): readonly Delivery[] {
-  return linesOf(file).map(line => {
-    const [id, offset, sequence, at, place = '', reconsumeTimes, outcome, topic = ''] = line.split(' ');
-    return {
+  const deliveries = new Map<string, Delivery>();
+  for (const [index, line] of linesOf(file).entries()) {
+    const [id, offset, sequence, at, place = '', times, outcome, topic = '', until, call, key] =
+      line.split(' ');
+    const name = call === undefined ? `${index}` : `${call} ${place}#${id} ${offset}`;
+    deliveries.set(name, {
       queue: `${place}#${id}`,
       topic,
       queueId: Number(id),
       offset: Number(offset),
       sequence: Number(sequence),
       at: Number(at),
-      reconsumeTimes: Number(reconsumeTimes),
+      until: until === undefined || outcome === 'begun' ? undefined : Number(until),
+      call,
+      key,
+      reconsumeTimes: Number(times),
       isDone: outcome === 'ok',
-    };
-  });
+    });
+  }
+  return [...deliveries.values()];
 }
 
-/** Reads what the Java consumer wrote with `out`. Its times are of the wall clock. */
-export function readJavaDeliveries(file: string, topic: string): readonly Delivery[] {
+/** Reads what the Java consumer wrote with `out`. */
+export function readJavaDeliveries(file: string): readonly Delivery[] {
   if (!existsSync(file)) return [];
-  const wallBehind = Date.now() - monotonicMs();
   return readConsumed(file).map(each => ({
-    queue: `${topic}@${each.brokerName}#${each.queueId}`,
-    topic,
+    queue: `${each.queueTopic}@${each.brokerName}#${each.queueId}`,
+    topic: each.topic,
     queueId: each.queueId,
     offset: each.queueOffset,
     sequence: each.sequence,
-    at: each.timestamp - wallBehind,
+    at: each.begunAt,
+    until: each.endedAt,
+    call: `${each.call}`,
+    key: each.shardingKey,
     reconsumeTimes: each.reconsumeTimes,
-    isDone: true,
+    isDone: each.isDone,
   }));
 }
 
@@ -63,13 +79,15 @@ export interface WireRequest {
   readonly at: number;
   /** `topic#queueId`, where the request names one. */
   readonly queue: string;
+  /** Of the peer. */
+  readonly port: number;
 }
 
-/** Reads what `scripts/workers/member.mjs` wrote with `wire=`: `code monotonicMs topic#queueId`. */
+/** Reads what `scripts/workers/member.mjs` wrote with `wire=`: `code monotonicMs topic#queueId port`. */
 export function readWire(file: string): readonly WireRequest[] {
   return linesOf(file).map(line => {
-    const [code, at, queue = ''] = line.split(' ');
-    return { code: Number(code), at: Number(at), queue };
+    const [code, at, queue = '', port] = line.split(' ');
+    return { code: Number(code), at: Number(at), queue, port: Number(port) };
   });
 }
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,7 +28,10 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * from=FIRST                 FIRST | LAST, for a group without offsets
  * threads=20  batch=1  pullBatch=32
  * sleepMs=0                  per message, in the listener
- * out=FILE                   appends 'queueId queueOffset seq brokerName reconsumeTimes timestamp' per message
+ * failEvery=0 failTimes=1    each n-th sequence number fails that often before it is done
+ * failBy=answer              answer | copy (a plain send to the retry topic, which the client does when 36 fails) | both (in turn);
+ *                            copy and both: concurrent only
+ * out=FILE                   a line per message: DeliveryFile
  * exitAfter=0                ends after that many messages; required by mode=bench
  * instance=                  instance name, for a client id that is known before
  * </pre>
@@ -45,8 +45,10 @@ public final class Consumer {
   private final boolean bench;
   private final long sleepMs;
   private final long exitAfter;
-  private final BufferedWriter out;
+  private final DeliveryFile out;
+  private final Failing failing;
   private final DefaultMQPushConsumer client;
+  private final AtomicLong calls = new AtomicLong();
   private final AtomicLong consumed = new AtomicLong();
   private final CountDownLatch end = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -60,7 +62,8 @@ public final class Consumer {
     sleepMs = arguments.number("sleepMs", 0);
     exitAfter = arguments.number("exitAfter", 0);
     String file = arguments.text("out", null);
-    out = file == null ? null : Files.newBufferedWriter(Path.of(file), StandardCharsets.US_ASCII);
+    out = file == null ? null : new DeliveryFile(file);
+    failing = new Failing(arguments);
     client = new DefaultMQPushConsumer(arguments.text("group"));
     client.setNamesrvAddr(arguments.text("namesrv"));
     client.setVipChannelEnabled(false);
@@ -90,14 +93,14 @@ public final class Consumer {
         break;
       case "orderly":
         client.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
-          consume(messages);
-          return ConsumeOrderlyStatus.SUCCESS;
+          boolean done = consume(messages, context.getMessageQueue());
+          return done ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
         });
         break;
       case "concurrent":
         client.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-          consume(messages);
-          return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+          boolean done = consume(messages, context.getMessageQueue());
+          return done ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER;
         });
         break;
       default:
@@ -118,15 +121,10 @@ public final class Consumer {
     System.out.println("READY");
     daemon("assigned", this::printAssigned);
     daemon("rate", this::printRate);
-    if (out != null) {
-      daemon("flush", this::flushOften);
-    }
     end.await();
     client.shutdown();
     if (out != null) {
-      synchronized (out) {
-        out.close();
-      }
+      out.close();
     }
     System.out.println("CONSUMED " + consumed.get());
     if (bench) {
@@ -137,16 +135,26 @@ public final class Consumer {
     System.exit(0);
   }
 
-  private void consume(List<MessageExt> messages) {
+  /** Whether the whole batch is done; a message that went back by a copy is. */
+  private boolean consume(List<MessageExt> messages, MessageQueue queue) {
+    DeliveryFile.Call call = new DeliveryFile.Call(calls.incrementAndGet(), queue.getTopic(), DeliveryFile.monotonicMs());
+    boolean answersFailed = messages.stream().anyMatch(each -> failing.fails(each) && !failing.byCopy(each));
     for (MessageExt message : messages) {
       if (sleepMs > 0) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(sleepMs));
       }
+      boolean copied = failing.fails(message) && failing.byCopy(message);
+      if (copied) {
+        failing.sendCopy(client, message);
+      }
       if (out != null) {
-        write(message);
+        out.write(message, call, answersFailed || copied);
       }
     }
-    count(messages.size());
+    if (!answersFailed) {
+      count(messages.size());
+    }
+    return !answersFailed;
   }
 
   private void count(int amount) {
@@ -157,20 +165,6 @@ public final class Consumer {
     if (exitAfter > 0 && total >= exitAfter && total - amount < exitAfter) {
       lastAt = System.nanoTime();
       end.countDown();
-    }
-  }
-
-  private void write(MessageExt message) {
-    byte[] body = message.getBody();
-    String sequence = body == null || body.length < 10 ? "-" : new String(body, 0, 10, StandardCharsets.US_ASCII);
-    String line = message.getQueueId() + " " + message.getQueueOffset() + " " + sequence + " " + message.getBrokerName()
-        + " " + message.getReconsumeTimes() + " " + System.currentTimeMillis() + "\n";
-    synchronized (out) {
-      try {
-        out.write(line);
-      } catch (IOException failed) {
-        throw new IllegalStateException(failed); // the message counts as not consumed
-      }
     }
   }
 
@@ -207,19 +201,6 @@ public final class Consumer {
         System.out.println("RATE " + (now - before) + "/s total=" + now);
       }
       before = now;
-    }
-  }
-
-  private void flushOften() {
-    while (true) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-      synchronized (out) {
-        try {
-          out.flush();
-        } catch (IOException closed) {
-          return;
-        }
-      }
     }
   }
 

@@ -2,6 +2,7 @@
 /** What became of a topic's messages in one group: lost, repeated, counted, committed? */
 import type { RawQueueOffsets } from '../cluster/raw-admin.ts';
 import { checkHistory } from '../history/checker.ts';
+import { judgeOrder } from './judge-order.ts';
 import type { ScenarioDelivery } from './listener.ts';
 import { groupBy, type Problems, some } from './problems.ts';
 import type { GroupExpectation } from './scenario.types.ts';
@@ -20,6 +21,7 @@ export async function judgeGroup(
   const deliveries = world.book.of(group, topic);
   judgeNumbers(world, problems, expected);
   judgeOffsets(problems, expected, { where, offsets, given: world.book.of(group) });
+  judgeOrder(world, problems, expected, offsets);
   problems.none(
     deliveries.filter(each => each.isDone && !each.isIntact).map(each => each.sequence),
     `${where}: other bodies than were sent`,
@@ -111,11 +113,14 @@ function judgeAttempts(
   }
 }
 
-/** What was handed back counts up; what the broker did not take back comes again from its place, as it was. */
+/**
+ * What was handed back counts up, and so does what was suspended; what the broker did not take back, or was rolled back,
+ * comes again from its place, as it was.
+ */
 function nextAttempt(delivery: ScenarioDelivery, before: ScenarioDelivery | undefined): number {
   if (before === undefined) return delivery.topic.startsWith('%DLQ%') ? delivery.reconsumeTimes : 0;
   const isSamePlace = before.queue === delivery.queue && before.offset === delivery.offset;
-  return isSamePlace ? before.reconsumeTimes : before.reconsumeTimes + 1;
+  return before.reconsumeTimes + (isSamePlace && !before.isCounted ? 0 : 1);
 }
 
 function attemptsOf(deliveries: readonly ScenarioDelivery[]): string {

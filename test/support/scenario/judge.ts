@@ -4,6 +4,7 @@ import type { ConsumerEvent } from '../../../src/index.ts';
 import { checkTrace } from '../trace-checker.ts';
 import { eventText, hasFacts } from './facts.ts';
 import { judgeGroup } from './judge-group.ts';
+import { judgeHook, judgeLocks, judgeNoLocks } from './judge-handover.ts';
 import type { ScenarioMember } from './member.ts';
 import type { EventType } from './member.types.ts';
 import { listsOf } from './operations.ts';
@@ -24,6 +25,9 @@ export async function problemsOf({ expect, ignore }: Scenario, world: World): Pr
     judgeEvents(world, problems, { member, expected: expect.events[member.name] ?? {}, ignore });
     judgeStates(problems, member, expect.states?.[member.name]);
     judgeLife(problems, member);
+    judgeHook(problems, member);
+    judgeNoLocks(problems, member);
+    if (expect.locks !== 'any') await judgeLocks(world, problems, member);
   }
   return problems.found;
 }
@@ -110,19 +114,14 @@ function judgeStates(
   );
 }
 
-/**
- * What holds in every scenario: calls in their order on the wire, and a shutdown that leaves nothing. Whether the last
- * offsets arrived is asked of the broker: the checker does not take the answer to a 14 as a receipt, as the consumer does.
- */
-function judgeLife(problems: Problems, { name, trace, takesAll, report }: ScenarioMember): void {
+/** What holds in every scenario: calls and locks in their order on the wire, and a shutdown that leaves nothing. */
+function judgeLife(problems: Problems, member: ScenarioMember): void {
+  const { name, trace, takesAll, report, locks, handoverTimeout } = member;
   const breaches = checkTrace(trace.entries, {
-    ended: report !== undefined,
-    everyMessageIsDelivered: takesAll,
+    ...{ ended: report !== undefined, everyMessageIsDelivered: takesAll, locks, handoverTimeout },
   });
   problems.none(
-    breaches
-      .filter(({ rule }) => rule !== 'finalOffsetsBeforeUnregister')
-      .map(({ rule, line, problem }) => `${rule}, line ${line}: ${problem}`),
+    breaches.map(({ rule, line, problem }) => `${rule}, line ${line}: ${problem}`),
     `${name}: breaches of the order on the wire`,
   );
   problems.unless(

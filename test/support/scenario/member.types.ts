@@ -16,6 +16,7 @@ export type MemberOptions = Omit<
   | 'subscriptions'
   | 'listener'
   | 'allocateStrategy'
+  | 'onQueuesRevoked'
   | 'logLevel'
 >;
 
@@ -28,9 +29,17 @@ export interface ListenerBehaviour {
     readonly every: number;
     /** In how many of its deliveries. */
     readonly times: number | 'always';
-    /** `ackIndex`: what lies before the failing one in the batch is done. */
+    /** `ackIndex`: what lies before the failing one in the batch is done. `answer`: an orderly listener suspends its queue. */
     readonly by: 'throw' | 'answer' | 'ackIndex';
     /** RocketMQ's level of the next delivery; -1: straight to the dead letters. Default: the broker decides. */
     readonly delayLevel?: number;
+    /** An orderly listener says how long the pause is. Unit: ms. Default: the option. */
+    readonly suspendMs?: number;
+  };
+  /** An orderly listener without autoCommit: SUCCESS, and with each n-th message of all COMMIT. */
+  readonly commits?: {
+    readonly every: number;
+    /** Instead of its first COMMIT it answers ROLLBACK. */
+    readonly rollsBackFirst?: boolean;
   };
 }

@@ -2,7 +2,13 @@
 /** What can be done in a scenario? A small vocabulary; how each is done stands in operations.ts. Every wait has a limit. */
 import type { EventType, Facts, ListenerBehaviour, MemberOptions } from './member.types.ts';
 
-export type Operation = TopicOperation | MessageOperation | MemberOperation | WaitOperation | ServerOperation;
+export type Operation =
+  | TopicOperation
+  | MessageOperation
+  | MemberOperation
+  | LockOperation
+  | WaitOperation
+  | ServerOperation;
 
 type TopicOperation =
   /** On every broker. */
@@ -28,11 +34,18 @@ type MessageOperation =
       readonly batch?: number;
       /** The broker shows them after that level's pause. */
       readonly delayLevel?: number;
+      /** So many sharding keys, given in turn; those of one key go to one queue. */
+      readonly shardingKeys?: number;
     }
   /** A message that says it is compressed, and is not. It gets the next number. */
   | { readonly do: 'produceUnreadable'; readonly topic: string }
   /** Sends until it is stopped; what fails is sent again until it is stored. Unit of `rate`: messages per second. */
-  | { readonly do: 'startLoad'; readonly topic: string; readonly rate: number }
+  | {
+      readonly do: 'startLoad';
+      readonly topic: string;
+      readonly rate: number;
+      readonly shardingKeys?: number;
+    }
   | { readonly do: 'stopLoad'; readonly topic: string };
 
 type MemberOperation =
@@ -43,6 +56,8 @@ type MemberOperation =
       readonly group: string;
       readonly subscriptions: readonly { readonly topic: string; readonly tags?: string }[];
       readonly listener: ListenerBehaviour;
+      /** It takes the messages of a queue, or of a sharding key by its option orderBy, one after the other. */
+      readonly orderly?: boolean;
       readonly options?: MemberOptions;
       /** CONSUME_FROM_TIMESTAMP begins at what `markTime` remembered under that name. */
       readonly consumeFrom?: string;
@@ -59,6 +74,22 @@ type MemberOperation =
   | { readonly do: 'freezeMember'; readonly member: string }
   /** It goes on, and its clocks say that so much time has passed. Unit: ms. */
   | { readonly do: 'thawMember'; readonly member: string; readonly after: number };
+
+type LockOperation =
+  /** From now on all members are answered with that code when they send this request, and it does not reach the broker. */
+  | { readonly do: 'refuseRequest'; readonly code: number; readonly answer: number }
+  | { readonly do: 'acceptRequest'; readonly code: number }
+  /**
+   * A stranger takes the locks of a topic's queues in the group and keeps them: for as long as the broker does, 60 s.
+   * `from`: only those of the queues that this member owns; in its name they are given back before.
+   */
+  | {
+      readonly do: 'takeLocks';
+      readonly topic: string;
+      readonly group: string;
+      readonly kind: 'fence' | 'orderly';
+      readonly from?: string;
+    };
 
 type WaitOperation =
   /** Until that many different messages are done in the group: in all, `all` that were sent, or so many `more` than now. */

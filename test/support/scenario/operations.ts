@@ -6,6 +6,7 @@ import { hasFacts } from './facts.ts';
 import { ScenarioMember } from './member.ts';
 import type { MemberOptions } from './member.types.ts';
 import type { Operation, OperationOf } from './operation.types.ts';
+import { lockNameOf, returnLocks, stranger, takeLocks } from './raw-locks.ts';
 import type { World } from './world.ts';
 
 /** For everything that is waited for. Unit: ms on the cluster's clock. */
@@ -45,9 +46,10 @@ const operations: Operations = {
   },
   shutdownMember,
   async stopMember(world, { member }) {
-    const { actor, trace } = world.member(member);
-    trace.mark({ mark: 'hardStop' });
-    actor.stop();
+    const crashing = world.member(member);
+    crashing.trace.mark({ mark: 'hardStop' });
+    crashing.crashedAt = world.cluster.clock.now();
+    crashing.actor.stop();
   },
   async freezeMember(world, { member }) {
     world.member(member).freezer.freeze();
@@ -55,6 +57,13 @@ const operations: Operations = {
   async thawMember(world, { member, after }) {
     world.member(member).freezer.thaw(after);
   },
+  async refuseRequest({ refusals }, { code, answer }) {
+    refusals.refuse(code, answer);
+  },
+  async acceptRequest({ refusals }, { code }) {
+    refusals.accept(code);
+  },
+  takeLocks: takeAllLocks,
   awaitConsumed,
   async awaitDeliveries(world, { member, count }) {
     const { name } = world.member(member);
@@ -152,6 +161,18 @@ async function allowWriting(
     const { code, remark } = await cluster.admin.request(address, { code: createTopicCode, fields });
     if (code !== 0) throw new Error(`${name} refused to change ${topic} with ${code}: ${remark}`);
   }
+}
+
+async function takeAllLocks(
+  world: World,
+  { topic, group, kind, from }: OperationOf<'takeLocks'>,
+): Promise<void> {
+  const place = { name: lockNameOf(world, group, kind), topic: world.names.fresh(topic) };
+  const owner = from === undefined ? undefined : world.member(from);
+  const asked = owner === undefined ? place : { ...place, queues: owner.queuesOf(place.topic) };
+  if (owner !== undefined) await returnLocks(world, { ...asked, clientId: owner.clientId });
+  const refused = await takeLocks(world, { ...asked, clientId: stranger });
+  if (refused.length > 0) throw new Error(`somebody else has ${refused.join(', ')}`);
 }
 
 async function pass({ cluster }: World, ms: number): Promise<void> {

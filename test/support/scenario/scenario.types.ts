@@ -50,6 +50,8 @@ export interface Expectations {
   readonly members: Readonly<Record<string, readonly string[]>>;
   /** How many messages of a group are in its dead letters. Default 0 of each group. */
   readonly deadLetters?: Readonly<Record<string, number>>;
+  /** `any`: locks may be left at the end. Default: members that were shut down gave back all of theirs. */
+  readonly locks?: 'any';
 }
 
 /** What became of a topic's messages in one group. */
@@ -74,6 +76,10 @@ export interface GroupExpectation {
   readonly pauses?: Readonly<Record<number, number>>;
   /** So long after it was made, each message was given to a listener for the first time, at the latest. Unit: ms. */
   readonly within?: number;
+  /** No message was passed over, overtaken, or handled beside another of its queue, or of its sharding key. */
+  readonly order?: 'queue' | 'shardingKey';
+  /** So many listener calls at once worked on messages of one queue, at least. */
+  readonly sideBySide?: number;
   /** Sizes of what the listener was given at once. Not judged when left out. */
   readonly batches?: { readonly largest: number };
   /** `max`: on every queue all is committed; `behind`: on one at least something is not. */

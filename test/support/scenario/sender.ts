@@ -52,7 +52,8 @@ export class Sender {
     return [...this.#topics.values()].reduce((sum, { next }) => sum + next, 0);
   }
 
-  async produce({ topic, count, tags = [], batch = 1, delayLevel }: OperationOf<'produce'>): Promise<void> {
+  async produce(step: OperationOf<'produce'>): Promise<void> {
+    const { topic, count, tags = [], batch = 1, delayLevel, shardingKeys } = step;
     await this.#start();
     const sent = this.#topic(topic);
     const messages = Array.from({ length: count }, (): Message => {
@@ -68,7 +69,7 @@ export class Sender {
     for (const group of chunks(chunks(messages, batch), width)) {
       const sends = group.map(part =>
         batch === 1
-          ? Promise.all(part.map(each => this.#producer.send(each)))
+          ? Promise.all(part.map(each => this.#send(each, shardingKeys)))
           : this.#producer.sendBatch(part),
       );
       await settled(this.#cluster, `${sends.length} sends to ${topic}`, sendLimit, Promise.all(sends));
@@ -94,11 +95,11 @@ export class Sender {
   }
 
   /** Sends go on beside what the scenario does next. */
-  async startLoad({ topic, rate }: OperationOf<'startLoad'>): Promise<void> {
+  async startLoad(step: OperationOf<'startLoad'>): Promise<void> {
     await this.#start();
-    const sent = this.#topic(topic);
+    const sent = this.#topic(step.topic);
     const ending = new AbortController();
-    sent.loading = { ending, ended: this.#load(topic, sent, rate, ending.signal) };
+    sent.loading = { ending, ended: this.#load(step, sent, ending.signal) };
     sent.loading.ended.catch(() => {}); // told by stopLoad
   }
 
@@ -123,12 +124,16 @@ export class Sender {
   }
 
   /** While the broker is away no more than {@link width} wait for it: what was not sent meanwhile is not made up for. */
-  async #load(topic: string, sent: SentTopic, rate: number, ending: AbortSignal): Promise<void> {
+  async #load(
+    { topic, rate, shardingKeys }: OperationOf<'startLoad'>,
+    sent: SentTopic,
+    ending: AbortSignal,
+  ): Promise<void> {
     const sends = new Set<Promise<void>>();
     const perTick = Math.max(1, Math.round((rate * loadTick) / 1000));
     while (!ending.aborted) {
       for (let free = Math.min(perTick, width - sends.size); free > 0; free -= 1) {
-        const send = this.#sendUntilStored(this.#message(topic, sent.next++));
+        const send = this.#sendUntilStored(this.#message(topic, sent.next++), shardingKeys);
         sends.add(send);
         send.then(
           () => sends.delete(send),
@@ -141,16 +146,22 @@ export class Sender {
   }
 
   /** A broker that is away comes back: a message may so be stored twice. */
-  async #sendUntilStored(message: Message): Promise<void> {
+  async #sendUntilStored(message: Message, shardingKeys: number | undefined): Promise<void> {
     for (;;) {
       try {
-        await this.#producer.send(message);
+        await this.#send(message, shardingKeys);
         return;
       } catch (thrown) {
         if (this.#closing.signal.aborted) throw thrown;
         await passed(this.#cluster.clock, loadTick);
       }
     }
+  }
+
+  /** With sharding keys: `key-0`, `key-1`, … by the message's number. */
+  async #send(message: Message, shardingKeys: number | undefined): Promise<void> {
+    if (shardingKeys === undefined) await this.#producer.send(message);
+    else await this.#producer.sendOrderly(message, `key-${Number(message.keys) % shardingKeys}`);
   }
 
   #message(topic: string, sequence: number): Message {

@@ -4,6 +4,7 @@ import { type ClusterUnderTest, type ServerUnderTest, settled } from './cluster-
 import { DeliveryBook } from './delivery-book.ts';
 import type { ScenarioMember } from './member.ts';
 import { Names } from './names.ts';
+import { Refusals } from './refusals.ts';
 import { Sender } from './sender.ts';
 
 export class World implements AsyncDisposable {
@@ -14,6 +15,8 @@ export class World implements AsyncDisposable {
   readonly times = new Map<string, number>();
   readonly members = new Map<string, ScenarioMember>();
   readonly book = new DeliveryBook();
+  /** What members are refused. */
+  readonly refusals = new Refusals();
   readonly #frozenServers = new Set<ServerUnderTest>();
 
   constructor(cluster: ClusterUnderTest) {

@@ -58,6 +58,13 @@ function ofGroup(change: Partial<GroupExpectation>): Scenario {
   return expecting({ consumed: [{ ...asExpected, ...change }] });
 }
 
+/** All of a queue at once, for 20 ms. */
+function slowly(change: Partial<GroupExpectation>): Scenario {
+  const [topic, load, , ...rest] = ofGroup(change).steps;
+  const slow = start('anna', 'billing', 'orders', { listener: { takesMs: 20 } });
+  return { ...ofGroup(change), steps: [topic, load, slow, ...rest].filter(step => step !== undefined) };
+}
+
 describe('a run is told to be otherwise than expected', () => {
   test.each<[string, Scenario, RegExp]>([
     ['deliveries by attempt', ofGroup({ attempts: { 1: 20 } }), /by attempt \{"1":20,"2":4\}/],
@@ -68,6 +75,12 @@ describe('a run is told to be otherwise than expected', () => {
       /nothing was delivered 3 times/,
     ],
     ['a message that came late', ofGroup({ within: -1 }), /first delivered later/],
+    [
+      'an order that a concurrent listener does not keep',
+      slowly({ order: 'queue' }),
+      /billing in orders: side by side, \d+: orders@broker-a#0: /,
+    ],
+    ['calls side by side', slowly({ sideBySide: 64 }), /at most \d+ calls of a queue side by side/],
     ['batches', ofGroup({ batches: { largest: 2 } }), /the largest batch has 1/],
     ['messages that nobody wanted', ofGroup({ tags: ['paid'] }), /not wanted, 10: [13579]/],
     ['a number that is missing', ofGroup({ messages: [1, 99] }), /lost, 1: 99/],
@@ -167,6 +180,12 @@ describe('a cluster that does not do its work is found out', () => {
       { request: 36 },
       { kind: 'answer', code: 0 },
       /^step 4 .*not in 30000 ms/,
+    ],
+    [
+      'does not give locks back',
+      { request: 'unlockBatch' },
+      { kind: 'answer', code: 0 },
+      /anna has gone, its locks in orders are still held, 2: orders-/,
     ],
     ['answers no goodbye', { request: 35 }, { kind: 'drop' }, /anna: its shutdown was not clean/],
   ])('when it %s', async (_, match, what, problem) => {

@@ -8,7 +8,6 @@ import { checkHistory } from '../../support/history/checker.ts';
 import { stepsBack } from '../../support/history/commits.ts';
 import {
   type Delivery,
-  monotonicMs,
   readDeliveries,
   readJavaDeliveries,
   readWire,
@@ -191,12 +190,32 @@ describe('the files of the members', () => {
   test('are read line by line; a last line that is half written is left out', () => {
     const out = file(
       'out',
-      '3 17 42 1234.5 orders@broker-a 0 ok orders\n0 2 7 1300 %RETRY%g@broker-a 2 failed orders\n3 18 4',
+      '3 17 42 1234.5 orders@broker-a 0 ok orders 1240.25 0 \n' +
+        '0 2 7 1300 %RETRY%g@broker-a 2 failed orders 1301 1 blue\n3 18 4',
     );
 
     expect(readDeliveries(out)).toEqual([
-      delivery(42, { queue: 'orders@broker-a#3', queueId: 3, offset: 17, at: 1234.5 }),
-      delivery(7, { queue: '%RETRY%g@broker-a#0', offset: 2, at: 1300, reconsumeTimes: 2, isDone: false }),
+      delivery(42, {
+        ...{ queue: 'orders@broker-a#3', queueId: 3, offset: 17, at: 1234.5 },
+        ...{ until: 1240.25, call: '0', key: '' },
+      }),
+      delivery(7, {
+        ...{ queue: '%RETRY%g@broker-a#0', offset: 2, at: 1300, reconsumeTimes: 2, isDone: false },
+        ...{ until: 1301, call: '1', key: 'blue' },
+      }),
+    ]);
+  });
+
+  test('show a call that was begun once: with its end, or without one when its process was gone before', () => {
+    const out = file(
+      'begun',
+      '0 5 5 10 orders@broker-a 0 begun orders - 0 blue\n0 5 5 10 orders@broker-a 0 ok orders 12 0 blue\n' +
+        '0 6 6 13 orders@broker-a 0 begun orders - 1 red\n',
+    );
+
+    expect(readDeliveries(out)).toEqual([
+      delivery(5, { at: 10, until: 12, call: '0', key: 'blue' }),
+      delivery(6, { at: 13, until: undefined, call: '1', key: 'red', isDone: false }),
     ]);
   });
 
@@ -204,24 +223,26 @@ describe('the files of the members', () => {
     expect(readDeliveries(join(folder, 'none'))).toEqual([]);
   });
 
-  test('of the wire name code, time and queue', () => {
-    expect(readWire(file('wire', '11 5.25 orders#3\n34 6 \n'))).toEqual([
-      { code: 11, at: 5.25, queue: 'orders#3' },
-      { code: 34, at: 6, queue: '' },
+  test('of the wire name code, time, queue and port', () => {
+    expect(readWire(file('wire', '11 5.25 orders#3 10911\n34 6  10912\n'))).toEqual([
+      { code: 11, at: 5.25, queue: 'orders#3', port: 10911 },
+      { code: 34, at: 6, queue: '', port: 10912 },
     ]);
   });
 
-  test('of a Java consumer are put on the same clock', () => {
-    const before = monotonicMs();
-    const [read] = readJavaDeliveries(file('java', `1 2 0000000003 broker-a 0 ${Date.now()}\n`), 'orders');
+  test('of a Java consumer tell the same', () => {
+    const line =
+      '1 2 0000000003 broker-a 1 1790000000000 50.5 51.25 7 failed %RETRY%g orders blue id1 id2 orders id0\n';
 
-    expect(read).toMatchObject({
-      queue: 'orders@broker-a#1',
-      queueId: 1,
-      offset: 2,
-      sequence: 3,
-      isDone: true,
-    });
-    expect(Math.abs((read?.at ?? 0) - before)).toBeLessThan(1000);
+    expect(readJavaDeliveries(file('java', line))).toEqual([
+      delivery(3, {
+        ...{ queue: '%RETRY%g@broker-a#1', queueId: 1, offset: 2, at: 50.5, until: 51.25 },
+        ...{ call: '7', key: 'blue', reconsumeTimes: 1, isDone: false },
+      }),
+    ]);
+  });
+
+  test('of a Java consumer may not be there yet', () => {
+    expect(readJavaDeliveries(join(folder, 'none'))).toEqual([]);
   });
 });

@@ -136,6 +136,22 @@ describe('a port trace', () => {
     ]);
   });
 
+  it('keeps the bodies of lists of members and of granted locks', async () => {
+    const trace = new PortTrace();
+    const { dial, wire } = network(trace);
+    const socket = await dial();
+    const [list, granted] = [{ consumerIdList: ['a', 'b'] }, { lockOKMQSet: [{ queueId: 0 }] }];
+    socket.write(frame({ code: 38, opaque: 1, flag: 0, extFields: { consumerGroup: 'g' } }));
+    socket.write(frame({ code: 41, opaque: 2, flag: 0 }, Buffer.from('{"mqSet":[]}')));
+    wire.handlers?.onData(frame({ code: 0, opaque: 1, flag: 1 }, Buffer.from(JSON.stringify(list))));
+    wire.handlers?.onData(frame({ code: 0, opaque: 2, flag: 1 }, Buffer.from(JSON.stringify(granted))));
+    expect(trace.entries.slice(2)).toMatchObject([
+      { code: 41, body: { mqSet: [] } },
+      { kind: 'response', body: list },
+      { kind: 'response', body: granted },
+    ]);
+  });
+
   it('tells requests of the peer and one-way frames from answers', async () => {
     const trace = new PortTrace();
     const { dial, wire } = network(trace);
@@ -204,6 +220,75 @@ describe('a traced listener', () => {
       { kind: 'end', delivery: 1, outcome: 'threw', done: 0 },
       { kind: 'end', delivery: 1, outcome: 'threw', done: 0 },
     ]);
+  });
+});
+
+describe('a traced orderly listener', () => {
+  const [first, second] = [0, 1].map(queueId => ({ topic: 't', brokerName: 'b', queueId }));
+  const message = (queueOffset: number): TracedMessage => ({ queueOffset, commitLogOffset: 0, msgId: '' });
+
+  /** Offsets, answers and queues in turn; `done kept commits` of each end. */
+  function endings(
+    calls: readonly (readonly [number, string, typeof first])[],
+    laneOf?: (messages: readonly TracedMessage[]) => string,
+  ) {
+    const trace = new PortTrace();
+    for (const [offset, answer, queue] of calls) {
+      if (queue === undefined) throw new Error('no queue');
+      void trace.listener(() => answer, laneOf)([message(offset)], { queue, autoCommit: false });
+    }
+    return trace.entries.flatMap(entry =>
+      entry.kind === 'end' ? [[entry.done, entry.kept ?? false, ...(entry.commits ?? [])]] : [],
+    );
+  }
+
+  it('is done with all that it kept of a queue when it commits', () => {
+    const calls = [
+      [0, 'SUCCESS', first],
+      [1, 'SUCCESS', second],
+      [1, 'SUCCESS', first],
+      [2, 'COMMIT', first],
+      [3, 'COMMIT', first],
+    ] as const;
+    expect(endings(calls)).toEqual([
+      [0, true],
+      [0, true],
+      [0, true],
+      [1, false, 1, 3],
+      [1, false],
+    ]);
+  });
+
+  it('is done with nothing of what it rolls back, and keeps nothing of what it suspends', () => {
+    const calls = [
+      [0, 'SUCCESS', first],
+      [1, 'SUSPEND_CURRENT_QUEUE_A_MOMENT', first],
+      [1, 'ROLLBACK', first],
+      [0, 'COMMIT', first],
+    ] as const;
+    expect(endings(calls)).toEqual([
+      [0, true],
+      [0, false],
+      [0, false],
+      [1, false],
+    ]);
+  });
+
+  it('commits by lanes within a queue', () => {
+    const calls = [
+      [0, 'SUCCESS', first],
+      [1, 'SUCCESS', first],
+      [2, 'COMMIT', first],
+    ] as const;
+    const laneOf = ([each]: readonly TracedMessage[]): string => (each?.queueOffset === 1 ? 'odd' : 'even');
+    expect(endings(calls, laneOf).at(-1)).toEqual([1, false, 1]);
+  });
+
+  it('that leaves autoCommit alone is done with each call', () => {
+    const trace = new PortTrace();
+    const queue = { topic: 't', brokerName: 'b', queueId: 0 };
+    void trace.listener(() => 'SUCCESS')([message(0), message(1)], { queue, autoCommit: true });
+    expect(facts(trace.entries).at(-1)).toEqual({ kind: 'end', delivery: 1, outcome: 'SUCCESS', done: 2 });
   });
 });
 

@@ -1,122 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A checker that cannot fail is worthless: every invariant is shown a trace that breaks it, and the traces that come close. */
 import { describe, expect, it } from 'vitest';
-import { type CheckOptions, checkTrace } from '../../support/trace-checker.ts';
-import type { Fields, TraceEntry } from '../../support/trace-entries.ts';
-
-const address = '127.0.0.1:10911';
-const group = 'g';
-const queue = { topic: 't', brokerName: 'b', queueId: 0 };
-const onQueue: Fields = { consumerGroup: group, topic: 't', queueId: '0', bname: 'b' };
-
-/** Writes a trace line by line; every step takes 10 ms. */
-class Script {
-  readonly entries: TraceEntry[] = [];
-  private clock = 0;
-  private opaque = 0;
-  private delivery = 0;
-
-  wait(ms: number): this {
-    this.clock += ms;
-    return this;
-  }
-  open(connection = 1): this {
-    return this.add({ kind: 'open', connection, address });
-  }
-  close(connection = 1, by: 'us' | 'peer' = 'us'): this {
-    return this.add({ kind: 'close', connection, address, by });
-  }
-  send(
-    code: number,
-    fields: Fields,
-    options: { oneway?: boolean; body?: unknown; connection?: number } = {},
-  ): this {
-    return this.add({
-      kind: options.oneway === true ? 'oneway' : 'request',
-      direction: 'out',
-      connection: options.connection ?? 1,
-      address,
-      code,
-      opaque: ++this.opaque,
-      fields,
-      ...(options.body === undefined ? {} : { body: options.body }),
-    });
-  }
-  /** Answers the last request, or the one before that many. */
-  answer(
-    code = 0,
-    more: { fields?: Fields; offsets?: number[]; back?: number; connection?: number } = {},
-  ): this {
-    const { fields = {}, offsets, back = 0, connection = 1 } = more;
-    const opaque = this.opaque - back;
-    const list = offsets === undefined ? {} : { offsets };
-    return this.add({
-      kind: 'response',
-      direction: 'in',
-      connection,
-      address,
-      code,
-      opaque,
-      fields,
-      ...list,
-    });
-  }
-  beat(connection = 1): this {
-    return this.send(34, {}, { body: { consumerDataSet: [{ groupName: group }] }, connection });
-  }
-  /** A connection with an answered heartbeat. */
-  ready(connection = 1): this {
-    return this.open(connection).beat(connection).answer(0, { connection });
-  }
-  pull(from: number, commit?: number, connection = 1): this {
-    const flag = commit === undefined ? { sysFlag: '2' } : { sysFlag: '3', commitOffset: String(commit) };
-    return this.send(11, { ...onQueue, queueOffset: String(from), ...flag }, { connection });
-  }
-  commit(offset: number, oneway = false): this {
-    return this.send(15, { ...onQueue, commitOffset: String(offset) }, { oneway });
-  }
-  unregister(): this {
-    return this.send(35, { clientID: 'c', consumerGroup: group });
-  }
-  begin(...offsets: number[]): this {
-    const messages = offsets.map(offset => ({
-      queueOffset: offset,
-      commitLogOffset: offset * 100,
-      msgId: `id${offset}`,
-    }));
-    return this.add({ kind: 'begin', delivery: ++this.delivery, queue, messages });
-  }
-  end(done: number, delivery = this.delivery): this {
-    return this.add({ kind: 'end', delivery, outcome: 'undefined', done });
-  }
-  deliver(...offsets: number[]): this {
-    return this.begin(...offsets).end(offsets.length);
-  }
-  mark(
-    mark: 'stopped' | 'hardStop' | 'killed' | 'moved',
-    more: { address?: string; topic?: string } = {},
-  ): this {
-    return this.add({ kind: 'mark', mark, ...more });
-  }
-  /** What a clean end looks like. */
-  leave(commit?: number): this {
-    if (commit !== undefined) this.commit(commit).answer();
-    return this.unregister().answer().close().mark('stopped');
-  }
-  check(options?: CheckOptions): readonly string[] {
-    return checkTrace(this.entries, options).map(({ rule, line, problem }) => `${rule} ${line}: ${problem}`);
-  }
-
-  private add(
-    entry: TraceEntry extends infer Entry ? (Entry extends TraceEntry ? Omit<Entry, 'at'> : never) : never,
-  ): this {
-    this.clock += 10;
-    this.entries.push({ at: this.clock, ...entry });
-    return this;
-  }
-}
-
-const script = () => new Script();
+import { checkTrace } from '../../support/trace-checker.ts';
+import { address, group, onQueue, script } from './trace-script.ts';
 
 describe('the checker', () => {
   it('finds nothing in a run that keeps every rule', () => {
@@ -231,6 +117,17 @@ describe('commitNeverGoesBack', () => {
 });
 
 describe('commitStaysBehindWork', () => {
+  it('finds a commit past what is kept until COMMIT, and none past what was committed or comes again', () => {
+    const kept = () => script().ready().begin(0).end(0, 1, { kept: true }).begin(1);
+    expect(kept().end(1).commit(2).check({ ended: false })).toEqual([
+      'commitStaysBehindWork 8: t@b#0 commits 2 past 0, which is not done (line 4)',
+    ]);
+    const commits = kept()
+      .end(1, 2, { commits: [1] })
+      .commit(2);
+    expect(commits.check({ ended: false })).toEqual([]);
+  });
+
   it('finds a commit past a message that is being handled', () => {
     const run = script().ready().begin(4).begin(5).end(1, 2).commit(6);
     expect(run.check({ ended: false })).toEqual([
@@ -325,6 +222,27 @@ describe('finalOffsetsBeforeUnregister', () => {
     ]);
   });
 
+  it('takes a 14 for the receipt of what was handed over one-way, if it tells of that much', () => {
+    const run = () => script().ready().deliver(0, 1).commit(2, true);
+    const told = [run().look(2), run().look(1), run().look(), run().send(14, onQueue).answer(1)];
+    expect(told.map(each => each.leave().check().length)).toEqual([0, 1, 1, 1]);
+  });
+
+  it('believes a 14 more than an answered 15 before it, and less than one that was sent after it', () => {
+    const vanished = script().ready().deliver(0).commit(1).answer().look().leave();
+    expect(vanished.check()).toEqual([
+      'finalOffsetsBeforeUnregister 10: t@b#0 is done up to 1, the broker acknowledged nothing',
+    ]);
+    const crossed = script()
+      .ready()
+      .deliver(0)
+      .send(14, onQueue)
+      .commit(1)
+      .answer(0)
+      .answer(0, { fields: { offset: '0' }, back: 1 });
+    expect(crossed.leave().check()).toEqual([]);
+  });
+
   it('asks for no more than the row of done messages, and nothing of a killed broker', () => {
     const gap = script().ready().begin(0).deliver(1).end(0, 1).leave(0);
     const killed = script()
@@ -336,20 +254,6 @@ describe('finalOffsetsBeforeUnregister', () => {
       .unregister();
     expect(gap.check()).toEqual([]);
     expect(killed.check()).toEqual([]);
-  });
-});
-
-describe('finalOffsetBeforeUnlock', () => {
-  const unlock = { body: { mqSet: [queue] } };
-
-  it('finds a queue given away before its final offset is answered', () => {
-    expect(script().ready().commit(1).send(42, {}, unlock).check({ ended: false })).toEqual([
-      'finalOffsetBeforeUnlock 5: t@b#0 is given away before the commit of line 4 is answered',
-    ]);
-  });
-
-  it('lets it be given away afterwards', () => {
-    expect(script().ready().commit(1).answer().send(42, {}, unlock).check({ ended: false })).toEqual([]);
   });
 });
 

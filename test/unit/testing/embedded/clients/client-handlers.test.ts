@@ -6,10 +6,14 @@ import { encodeClientConfig } from '../../../../../src/protocol/bodies/check-cli
 import { parseConsumerList } from '../../../../../src/protocol/bodies/consumer-list.ts';
 import { encodeHeartbeat } from '../../../../../src/protocol/bodies/heartbeat.ts';
 import { encodeLock, parseLockAnswer } from '../../../../../src/protocol/bodies/lock.ts';
+import { encodeRequest } from '../../../../../src/protocol/define-request.ts';
+import { decodeFrame } from '../../../../../src/protocol/frame.ts';
+import { sendMessage } from '../../../../../src/protocol/requests/send-message.ts';
 import type { EmbeddedClusterOptions } from '../../../../../src/testing/embedded/cluster.types.ts';
 import { startEmbeddedCluster } from '../../../../../src/testing/embedded/embedded-cluster.ts';
 import { TestClock } from '../../../../../src/testing/test-clock.ts';
 import { queueNumber } from '../../../../support/builders.ts';
+import { sendHeader } from '../messages/kit.ts';
 import { WireClient } from '../server/wire-client.ts';
 import { aHeartbeat, type HeartbeatOptions } from './builders.ts';
 
@@ -178,6 +182,60 @@ describe('locks', () => {
     await test.broker.kill();
     await test.broker.start();
     expect(test.broker.lockedBy('billing', 'orders', 0)).toBeUndefined();
+  });
+
+  it('are given back in the name of a dead holder by whoever says its id, and expire 60 s after they were asked for', async () => {
+    const clock = new TestClock();
+    await using test = await aBroker({ clock });
+    const client = await test.connect();
+    await client.request(lock, { body: body('a', 0, 1) });
+    await client.request(unlock, { body: body('a', 0) });
+    await test.cluster.pass(60_000);
+    expect(parseLockAnswer((await client.request(lock, { body: body('b', 0, 1) })).body)).toEqual([
+      queueNumber(0),
+    ]);
+    await test.cluster.pass(10);
+    expect(parseLockAnswer((await client.request(lock, { body: body('b', 1) })).body)).toEqual([
+      queueNumber(1),
+    ]);
+  });
+
+  it('may be refused by a rule, as by a broker that does not permit it', async () => {
+    await using test = await aBroker();
+    const client = await test.connect();
+    using rule = test.cluster.interfere(
+      { request: 'lockBatch', group: 'billing' },
+      { kind: 'answer', code: 16 },
+    );
+    expect(await client.request(lock, { body: body('a', 0) })).toMatchObject({ code: 16 });
+    expect([rule.applied, test.broker.lockedBy('billing', 'orders', 0)]).toEqual([1, undefined]);
+    rule.remove();
+    expect(await client.request(lock, { body: body('a', 0) })).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a retry that is sent', () => {
+  const dead = '%DLQ%billing';
+  const retry = '%RETRY%billing';
+
+  it.each([
+    ['is a dead letter while any queue is locked under the name of its group', 'billing', 0, dead],
+    ['is none when the locks have expired', 'billing', 60_010, retry],
+    ['is none for locks under the name of its retry topic', retry, 0, retry],
+  ] as const)('%s', async (_, consumerGroup, ms, expected) => {
+    const clock = new TestClock();
+    await using test = await aBroker({ clock });
+    const client = await test.connect();
+    const mqSet = [queueNumber(0)];
+    const body = encodeLock({ clientId: 'a', consumerGroup, mqSet, onlyThisBroker: false });
+    await client.request(lock, { body });
+    await test.cluster.pass(ms);
+    const header = sendHeader({ topic: retry, reconsumeTimes: 1, maxReconsumeTimes: 16 });
+    const { fields, version } = decodeFrame(encodeRequest(sendMessage, header, { opaque: 1 }).subarray(4));
+    const sent = { fields, version, body: Buffer.from('again') };
+    expect(await client.request(sendMessage.code, sent)).toMatchObject({ code: 0 });
+    const stored = [dead, retry].filter(topic => test.broker.messages(topic).length > 0);
+    expect(stored).toEqual([expected]);
   });
 });
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Of what is the picture made that a trace gives: connections, requests under way, queues, deliveries? */
+import type { FrameEntry, TracedQueue, TraceEntry } from './trace-entries.ts';
+
+/** Request codes that the rules speak of. protocol.md section 2. */
+export const codes = {
+  pull: 11,
+  queryOffset: 14,
+  updateOffset: 15,
+  heartbeat: 34,
+  unregister: 35,
+  sendBack: 36,
+  lock: 41,
+  unlock: 42,
+} as const;
+const commitFlag = 1;
+
+export type Of<Kind> = Extract<TraceEntry, { readonly kind: Kind }>;
+
+/** A request of our side that waits for its answer. */
+export interface Sent {
+  readonly line: number;
+  readonly at: number;
+  readonly entry: FrameEntry;
+  readonly queue: QueueFacts | undefined;
+}
+
+export interface Connection {
+  readonly id: number;
+  readonly address: string;
+  readonly openedAt: number;
+  /** Groups whose heartbeat was answered here, and that were not unregistered since. */
+  readonly groups: Set<string>;
+  readonly pending: Map<number, Sent>;
+}
+
+export interface QueueFacts extends TracedQueue {
+  readonly key: string;
+  /** The pull that waits for its answer. */
+  pull: Sent | undefined;
+  /** Highest offset handed over as committed, and in which line. */
+  committed: { readonly offset: number; readonly line: number } | undefined;
+  /** Highest committed offset that the broker has acknowledged. */
+  acknowledged: number;
+  /** Offsets given to the listener, or only pulled, that are not done yet; with the line that brought them. */
+  readonly unfinished: Map<number, { readonly line: number; readonly delivered: boolean }>;
+  /** Where the contiguous row of done messages ends: the next offset. */
+  doneUpTo: number;
+  /** Line of the last request that committed something, one-way or not. */
+  lastCarrier: number;
+  /** How often it was given back or lost: what was begun before counts no more. */
+  epoch: number;
+}
+
+export interface Delivery {
+  readonly line: number;
+  readonly entry: Of<'begin'>;
+  /** Of its queue when it began. */
+  readonly epoch: number;
+}
+
+/** Where a message stands. */
+export interface Place {
+  readonly queue: QueueFacts;
+  readonly offset: number;
+  readonly epoch: number;
+}
+
+/** The offset a request commits: a 15, or a pull with the commit flag. */
+export function committedBy(entry: FrameEntry): number | undefined {
+  const isCommit =
+    entry.code === codes.updateOffset ||
+    (entry.code === codes.pull && (Number(entry.fields['sysFlag']) & commitFlag) !== 0);
+  return isCommit ? Number(entry.fields['commitOffset']) : undefined;
+}
