@@ -19,7 +19,7 @@ import { unregisterClient } from '../protocol/requests/unregister-client.ts';
 import { updateConsumerOffset } from '../protocol/requests/update-consumer-offset.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { Caller } from './call.ts';
-import { type LockRequest, lockQueues, unlockQueues } from './lock-calls.ts';
+import { type LockRequest, lockQueues, type OnGranted, unlockQueues } from './lock-calls.ts';
 import { ask, type CallOptions, type RequestOptions, tell } from './request.ts';
 import type { Switchboard } from './switchboard.ts';
 
@@ -175,7 +175,11 @@ export class BrokerCalls {
   }
 
   /** Locks queues for one member (41). Answers those that were granted or are held already. */
-  lock(address: Address, request: LockRequest, options: CallOptions): Promise<readonly MessageQueue[]> {
+  lock(
+    address: Address,
+    request: LockRequest,
+    options: CallOptions & { readonly onGranted?: OnGranted },
+  ): Promise<readonly MessageQueue[]> {
     return lockQueues(this.#line(address), request, options);
   }
 

@@ -9,7 +9,7 @@ import { lockBatch } from '../protocol/requests/lock-batch.ts';
 import { unlockBatch } from '../protocol/requests/unlock-batch.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { Caller } from './call.ts';
-import { ask, type CallOptions } from './request.ts';
+import { ask, type CallOptions, type RequestOptions } from './request.ts';
 
 export interface LockRequest {
   /** In whose name. A broker believes it: also the id of a member that is gone. */
@@ -18,6 +18,9 @@ export interface LockRequest {
   readonly consumerGroup: string;
   readonly queues: readonly MessageQueue[];
 }
+
+/** Hears which locks were granted before the next frame is read: pulls of a queue that was refused go no further. */
+export type OnGranted = (queues: readonly MessageQueue[]) => void;
 
 /**
  * Locks queues for one member (41), or renews what it has; a lock lives 60 s. Source: LockBatchRequestBody, protocol.md
@@ -30,9 +33,23 @@ export interface LockRequest {
 export async function lockQueues(
   caller: Caller,
   request: LockRequest,
-  options: CallOptions,
+  options: CallOptions & { readonly onGranted?: OnGranted },
 ): Promise<readonly MessageQueue[]> {
-  return parseLockAnswer((await exchange(caller, lockBatch, 'lock', request, options)).body);
+  const { onGranted, ...more } = options;
+  const onFrame = (frame: Frame): void => {
+    const granted = frame.code === ResponseCode.SUCCESS ? readable(frame.body) : undefined;
+    if (granted !== undefined) onGranted?.(granted);
+  };
+  return parseLockAnswer((await exchange(caller, lockBatch, 'lock', request, { ...more, onFrame })).body);
+}
+
+/** Undefined: the promise says what is wrong with it. */
+function readable(body: Buffer): readonly MessageQueue[] | undefined {
+  try {
+    return parseLockAnswer(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -53,7 +70,7 @@ async function exchange(
   request: Request<Record<never, never>>,
   verb: string,
   { clientId, consumerGroup, queues }: LockRequest,
-  options: CallOptions,
+  options: CallOptions & Pick<RequestOptions, 'onFrame'>,
 ): Promise<Frame> {
   const count = queues.length === 1 ? '1 queue' : `${queues.length} queues`;
   const what = `${verb} of ${count} at ${caller.address} for ${consumerGroup}`;

@@ -16,7 +16,7 @@ import {
 } from '../protocol/requests/pull-message.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
-import type { Caller, CallOutcome } from './call.ts';
+import type { Caller, CallOutcome, OnOutcome } from './call.ts';
 import { crcMismatch, outOfPlace } from './pull-errors.ts';
 
 /** What the broker said to one pull. Source: PullResult, protocol.md section 3. */
@@ -80,6 +80,8 @@ export class PullCalls {
   readonly #options: PullCallsOptions;
   readonly #what: string;
   #prepared: PreparedPull | undefined;
+  /** The pull that was made while there was no connection, if it was the last. */
+  #waiting: { readonly caller: Caller; readonly onOutcome: OnOutcome } | undefined;
   #preparedFor = -1;
 
   constructor(options: PullCallsOptions) {
@@ -96,16 +98,25 @@ export class PullCalls {
       const caller = this.#options.caller();
       const prepared = this.#prepare();
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
+      const onOutcome: OnOutcome = outcome =>
+        onAnswer(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address));
+      this.#waiting = caller.isOpen ? undefined : { caller, onOutcome };
       caller.call(
         opaque => prepared(opaque, offset, sysFlag, commit ?? zeroOffset),
         timeoutMs,
         this.#what,
-        outcome => onAnswer(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address)),
+        onOutcome,
       );
     } catch (thrown) {
       const error = toRocketmqError(thrown);
       setImmediate(() => onAnswer({ kind: 'failed', error }));
     }
+  }
+
+  /** A pull that still waits for a connection is not written any more, nor answered. */
+  withdraw(): void {
+    this.#waiting?.caller.cancel(this.#waiting.onOutcome);
+    this.#waiting = undefined;
   }
 
   #prepare(): PreparedPull {

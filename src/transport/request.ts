@@ -18,7 +18,10 @@ export interface OnewayOptions {
   readonly body?: Buffer | undefined;
 }
 
-export interface RequestOptions extends CallOptions, OnewayOptions {}
+export interface RequestOptions extends CallOptions, OnewayOptions {
+  /** Sees the answer before the next frame is read, as no `await` can: what came with it may depend on it. Must not throw. */
+  readonly onFrame?: ((frame: Frame) => void) | undefined;
+}
 
 /**
  * Asks and waits. Any response code resolves.
@@ -29,7 +32,7 @@ export function ask<R extends Request>(
   caller: Caller,
   request: R,
   header: HeaderOf<R>,
-  { timeoutMs, signal, what, body }: RequestOptions,
+  { timeoutMs, signal, what, body, onFrame }: RequestOptions,
 ): Promise<Frame> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
@@ -42,8 +45,12 @@ export function ask<R extends Request>(
     };
     const onOutcome: OnOutcome = outcome => {
       signal?.removeEventListener('abort', onAbort);
-      if (outcome.kind === 'answered') resolve(outcome.frame);
-      else reject(outcome.error);
+      if (outcome.kind === 'failed') {
+        reject(outcome.error);
+        return;
+      }
+      onFrame?.(outcome.frame);
+      resolve(outcome.frame);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const encode = (opaque: number): Buffer =>

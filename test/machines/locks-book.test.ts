@@ -2,6 +2,7 @@
 /** How is a lock given back, and what of it may reach the broker when? */
 import { afterEach, describe, expect, it } from 'vitest';
 import { BrokerError } from '../../src/errors/errors.ts';
+import type { MessageQueue } from '../../src/model/message-queue.ts';
 import { aQueue, deferred, queueNumber } from '../support/builders.ts';
 import { LocksKit, type LocksKitOptions, me, watch } from '../support/locks-kit.ts';
 
@@ -219,5 +220,20 @@ describe('a lock', () => {
     await kit.settle();
     await kit.grant(1);
     expect(seen).toEqual([false]);
+  });
+
+  it('that the broker refuses is lost while the answer is read: what came with it finds it so', async () => {
+    const { kit, lockOf } = await holding(2);
+    const answer = deferred<readonly MessageQueue[]>();
+    let told = (_: readonly MessageQueue[]): void => {};
+    const reclaimed = kit.book.reclaim('broker-a', (_, onGranted) => {
+      told = onGranted;
+      return answer.promise;
+    });
+    told([queueNumber(1)]);
+    expect([lockOf(0).mayCommit(), lockOf(1).mayCommit()]).toEqual([false, true]);
+    answer.resolve([queueNumber(1)]);
+    await reclaimed;
+    expect([lockOf(0).mayCommit(), lockOf(1).mayCommit()]).toEqual([false, true]);
   });
 });

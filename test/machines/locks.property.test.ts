@@ -73,7 +73,7 @@ class OneMember {
     this.#kind = kind;
     const { clock } = this;
     const port: LocksPort = {
-      lock: (_, queues, signal) => this.#ask(queues, signal),
+      lock: (_, queues, { signal }) => this.#ask(queues, signal),
       unlock: () => Promise.resolve(),
       memberIds: () => Promise.resolve(['me']),
       queuesOf: () => [],

@@ -77,6 +77,11 @@ class FakePort implements PullPort {
   correct = (offset: QueueOffset, signal: AbortSignal) =>
     keep(this.corrections, { ...deferred<void>(), signal, offset });
 
+  withdrawn = 0;
+  withdraw(): void {
+    this.withdrawn++;
+  }
+
   withholdCommits(withheld: boolean): void {
     this.withheld.push(withheld);
   }
@@ -1063,6 +1068,15 @@ describe('the end of a queue', () => {
     expect(clock.pending).toBe(0);
     await clock.advance(60_000);
     expect(pulled()).toEqual(before);
+  });
+
+  it('takes back the pull that may still wait for a connection, once', async () => {
+    const { port, send } = await pulling();
+    send({ type: 'queue.revoke' });
+    expect(port.withdrawn).toBe(1);
+    const suspended = start({ suspended: true });
+    suspended.send({ type: 'queue.revoke' });
+    expect(suspended.port.withdrawn).toBe(0);
   });
 
   it('drops the batch that was on the wire without taking it in', async () => {

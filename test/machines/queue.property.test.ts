@@ -118,6 +118,7 @@ class World {
               this.#reads.push(hand);
               return hand.promise;
             },
+            withdraw: () => {},
             correct: async () => {},
             takeCommit: () => undefined,
             settleCommit: () => {},

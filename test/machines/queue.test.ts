@@ -89,6 +89,7 @@ async function start(options: Options = {}) {
         reads.push(hand);
         return hand.promise;
       },
+      withdraw: () => {},
       correct: async () => {},
       takeCommit: () => undefined,
       settleCommit: () => {},

@@ -126,6 +126,7 @@ function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWo
       resolveStart: async () => ({ offset: at(0), stored: true }),
       pull: (_, __, answer) => void entry.pulls.push(answer),
       readCommitted: async () => undefined,
+      withdraw: () => {},
       correct: async () => {},
       takeCommit: () => undefined,
       settleCommit: () => {},

@@ -167,7 +167,7 @@ export class LocksKit {
 
   #port(): LocksPort {
     return {
-      lock: (brokerName, queues, signal) => {
+      lock: (brokerName, queues, { signal }) => {
         const hand = deferred<readonly MessageQueue[]>();
         this.#open.push({ ...hand, queues, signal, at: this.clock.now() });
         signal.addEventListener('abort', () => this.#forget(signal), { once: true });

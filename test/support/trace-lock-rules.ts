@@ -22,8 +22,6 @@ const deliveryLife = 30_000;
 const offLife = 600_000;
 /** Timers may be that much early or late beside the entries of a trace. Unit: ms. */
 const slack = 100;
-/** A refusal is written down before our side learns of it, and what arrived with it may be handled first. Unit: ms. */
-const learning = 5;
 
 /** The group's own name, or that of its fence. */
 function lockName(group: string, { locks }: Options): string {
@@ -38,7 +36,6 @@ function mayGoWithout(
 ): boolean {
   if (locks !== 'fence') return false;
   const { at, address, world } = where;
-  if (lock.lostSince !== undefined && at - lock.lostSince < learning) return true;
   const waited = at - (lock.waitingSince ?? at);
   return (
     lock.isAlone || waited >= handoverTimeout - slack || world.locks.isOff(address, { at, life: offLife })

@@ -16,8 +16,6 @@ export interface LockFacts {
   isAlone: boolean;
   /** The line of the answer that took it from us. */
   lostAt: number | undefined;
-  /** When that came. Unit: ms. */
-  lostSince: number | undefined;
   /** The line of the 42 that gave it back. */
   returnedAt: number | undefined;
 }
@@ -80,7 +78,7 @@ export class TraceLocks {
     if (known !== undefined) return known;
     const fresh: LockFacts = {
       ...{ name, queue, held: undefined, isInDoubt: false, waitingSince: undefined },
-      ...{ isAlone: false, lostAt: undefined, lostSince: undefined, returnedAt: undefined },
+      ...{ isAlone: false, lostAt: undefined, returnedAt: undefined },
     };
     this.facts.set(key, fresh);
     return fresh;
@@ -177,7 +175,6 @@ export class TraceLocks {
       lock.isInDoubt = false;
       lock.waitingSince = at;
       lock.lostAt = line;
-      lock.lostSince = at;
       this.onEnd(lock.queue);
     }
     if (this.isAlone && lock.waitingSince !== undefined) lock.isAlone = true;
@@ -193,7 +190,6 @@ function grant(lock: LockFacts, { line, at, entry }: Asked): void {
   lock.waitingSince = undefined;
   lock.isAlone = false;
   lock.lostAt = undefined;
-  lock.lostSince = undefined;
   lock.returnedAt = undefined;
 }
 

@@ -44,11 +44,11 @@ export function lockWiring(around: LockSurroundings, kind: LockKind): LockWiring
     reclaim: async (caller, signal) => {
       const brokerName = cache.masterAt(caller.address);
       if (brokerName === undefined) return; // a slave, or not in any route any more
-      await book.reclaim(brokerName, queues =>
+      await book.reclaim(brokerName, (queues, onGranted) =>
         lockQueues(
           caller,
           { clientId, consumerGroup: lockGroup, queues },
-          { timeoutMs: lockCallLimit, signal },
+          { timeoutMs: lockCallLimit, signal, onGranted },
         ),
       );
     },
@@ -62,11 +62,11 @@ function locksPort(
   const { clientId, consumerGroup } = config;
   const timeoutMs = lockCallLimit;
   return {
-    lock: async (brokerName, queues, signal) =>
+    lock: async (brokerName, queues, { signal, onGranted }) =>
       calls.lock(
         locator.master(brokerName),
         { clientId, consumerGroup: lockGroup, queues },
-        { timeoutMs, signal },
+        { timeoutMs, signal, onGranted },
       ),
     unlock: async (brokerName, queues, { clientId: holder, ...options }) =>
       calls.unlock(

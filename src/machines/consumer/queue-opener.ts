@@ -190,6 +190,7 @@ export class QueueOpener {
       permit,
       resolveStart: signal => this.#resolveStart(queue, round, signal),
       pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
+      withdraw: () => pulls.withdraw(),
       readCommitted: async signal => {
         await lock?.confirm(signal);
         return this.#around.queryOffset(queue, { signal });

@@ -10,7 +10,7 @@ type Broker = Pick<BrokerLocksInput, 'brokerName' | 'page' | 'port' | 'clock'>;
 
 /** All that is wanted and held, in one question (41). */
 export const askForLocks = fromPromise<void, Broker>(({ input: { brokerName, page, port }, signal }) =>
-  page.ask('all', queues => port.lock(brokerName, queues, signal), signal),
+  page.ask('all', (queues, onGranted) => port.lock(brokerName, queues, { signal, onGranted }), signal),
 );
 
 /** The group's members as this broker lists them (38). */

@@ -4,6 +4,7 @@ import { ConnectionError, RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import { within } from '../../stores/wait-for.ts';
+import type { OnGranted } from '../../transport/lock-calls.ts';
 import { type Ask, LockEntry, lockLife } from './lock-entry.ts';
 import {
   type AskForLocks,
@@ -171,8 +172,12 @@ export class BrokerPage implements LocksOfBroker {
     const { clock } = this.#options;
     const ask: Ask = { number: ++this.#lastAsk, askedAt: clock.now() };
     for (const entry of asked) entry.asked(ask);
+    // Pulls that are answered in the same breath would go on without the lock until the promise is settled.
+    const onGranted: OnGranted = granted => {
+      if (!isTooOld(ask, clock.now())) this.#take(ask, asked, granted);
+    };
     try {
-      this.#take(ask, asked, await this.#answerOf(ask, asked, call, signal));
+      this.#take(ask, asked, await this.#answerOf(ask, asked, queues => call(queues, onGranted), signal));
     } catch (thrown) {
       for (const entry of asked) entry.unanswered();
       throw thrown;
@@ -180,22 +185,22 @@ export class BrokerPage implements LocksOfBroker {
   }
 
   async #answerOf(
-    { askedAt }: Ask,
+    ask: Ask,
     asked: readonly LockEntry[],
-    call: AskForLocks,
+    call: (queues: readonly MessageQueue[]) => Promise<readonly MessageQueue[]>,
     signal: AbortSignal | undefined,
-  ): Promise<ReadonlySet<QueueKey>> {
+  ): Promise<readonly MessageQueue[]> {
     const { clock, brokerName } = this.#options;
     const tooLate = () => notAnswered(brokerName, asked.length, signal);
-    const deadline = askedAt + lockCallLimit + callGrace;
+    const deadline = ask.askedAt + lockCallLimit + callGrace;
     const answer = await within(call(asked.map(({ queue }) => queue)), { clock, deadline, signal, tooLate });
-    // Time may have passed without us while the answer lay in the socket: what it granted is over.
-    if (clock.now() - askedAt >= lockLife) throw tooLate();
-    return new Set(answer.map(queueKey));
+    if (isTooOld(ask, clock.now())) throw tooLate();
+    return answer;
   }
 
   /** All stand as the answer says before the first owner hears of it: what it does then finds them so. */
-  #take(ask: Ask, asked: readonly LockEntry[], granted: ReadonlySet<QueueKey>): void {
+  #take(ask: Ask, asked: readonly LockEntry[], answer: readonly MessageQueue[]): void {
+    const granted = new Set(answer.map(queueKey));
     const told = asked.map(
       entry => [entry, granted.has(entry.key) ? entry.granted(ask) : entry.refused()] as const,
     );
@@ -222,6 +227,11 @@ export class BrokerPage implements LocksOfBroker {
     for (const entry of this.#entries.values()) if (is(entry)) return true;
     return false;
   }
+}
+
+/** Time may have passed without us while the answer lay in the socket: what it granted is over. */
+function isTooOld({ askedAt }: Ask, now: number): boolean {
+  return now - askedAt >= lockLife;
 }
 
 function notAnswered(brokerName: string, count: number, signal: AbortSignal | undefined): RocketmqError {

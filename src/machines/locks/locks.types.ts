@@ -4,6 +4,7 @@ import type { ErrorActorEvent } from 'xstate';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import type { OnGranted } from '../../transport/lock-calls.ts';
 import type { Hidden } from '../shared/hidden.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
@@ -75,7 +76,11 @@ export interface LocksPort {
   lock(
     brokerName: string,
     queues: readonly MessageQueue[],
-    signal: AbortSignal,
+    options: {
+      readonly signal: AbortSignal;
+      /** May be called with the same answer before the promise is settled, while the answer is being read. */
+      readonly onGranted: OnGranted;
+    },
   ): Promise<readonly MessageQueue[]>;
   /** Gives locks back in the name of a client (42): ourselves, or a member that is gone. */
   unlock(
@@ -92,8 +97,11 @@ export interface LocksPort {
 /** Time limit of a 41, a 38, and of a 42 for a member that is gone, as in Java. Unit: ms. */
 export const lockCallLimit = 1000;
 
-/** One question (41) for some queues; answers those that are ours now. */
-export type AskForLocks = (queues: readonly MessageQueue[]) => Promise<readonly MessageQueue[]>;
+/** One question (41) for some queues; answers those that are ours now, and may tell `onGranted` the same while it reads. */
+export type AskForLocks = (
+  queues: readonly MessageQueue[],
+  onGranted: OnGranted,
+) => Promise<readonly MessageQueue[]>;
 
 /** A page of the lock book: what is known, and what an answer means. When to ask is for the chart to say. */
 export interface LocksOfBroker {

@@ -31,6 +31,8 @@ export interface PullPort {
   resolveStart(signal: AbortSignal): Promise<StartPlace>;
   /** Writes one pull; the outcome comes exactly once, never inside this call. `commit` sets the commit flag. */
   pull(offset: QueueOffset, commit: QueueOffset | undefined, onOutcome: (outcome: PullAnswer) => void): void;
+  /** A pull that still waits for a connection is not written any more, nor answered: the queue may be somebody else's by then. */
+  withdraw(): void;
   /** The committed offset as the broker has it now; with a lock, once it is confirmed that it is still ours. */
   readCommitted(signal: AbortSignal): Promise<QueueOffset | undefined>;
   /** Commits `offset` by an answered call: the broker demanded it. */

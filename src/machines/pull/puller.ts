@@ -63,6 +63,7 @@ export class Puller {
 
   /** The answer to the pull on the wire is no longer wanted; another may be written. */
   abandon(): void {
+    if (this.#inFlight !== nothingInFlight) this.#port.withdraw();
     this.#inFlight = nothingInFlight;
     this.#arrived = noMessages;
   }

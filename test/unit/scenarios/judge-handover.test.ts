@@ -36,15 +36,20 @@ test('a hook that is told of every queue, with its reason, is right', () => {
   expect(problemsOf({ events, revoked: told })).toEqual([]);
 });
 
-test('a queue that is not told, is told twice, or with another reason is found', () => {
+test('a queue of which it turns out after the call that somebody else has it was told with the reason it had before', () => {
   const events = [assigned(0), revoked(0, 'lost')];
-  const once = { queue: queue(0), reason: 'lost' as const };
+  expect(problemsOf({ events, revoked: [{ queue: queue(0), reason: 'rebalance' }] })).toEqual([]);
+});
+
+test('a queue that is not told, is told twice, or with another reason is found', () => {
+  const events = [assigned(0), revoked(0, 'rebalance')];
+  const once = { queue: queue(0), reason: 'rebalance' as const };
   const wrong = [[], [once, once], [{ ...once, reason: 'shutdown' as const }]];
-  const missing = 'anna: onQueuesRevoked was not told, 1: orders@b#0 lost';
+  const missing = 'anna: onQueuesRevoked was not told, 1: orders@b#0 rebalance';
   const invented = 'anna: onQueuesRevoked was told, and there was no event, 1: orders@b#0';
   expect(wrong.map(each => problemsOf({ events, revoked: each }))).toEqual([
     [missing],
-    [`${invented} lost`],
+    [`${invented} rebalance`],
     [missing, `${invented} shutdown`],
   ]);
 });

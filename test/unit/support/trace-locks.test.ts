@@ -65,9 +65,12 @@ describe('lockBeforePull', () => {
     expect(long.pull(0).check({ ...fenced, handoverTimeout: 700_000 })).toHaveLength(1);
   });
 
-  it('lets what arrived with a refusal be handled before it', () => {
+  it('finds a pull that was written after the refusal was read, however soon', () => {
     const lost = script().ready().list(ownId, 'other').lock().ask().refused();
-    expect(lost.wait(-8).pull(1, 1).check(fenced)).toEqual([]);
+    expect(lost.wait(-8).pull(1, 1).check(fenced)).toEqual([
+      'lockBeforePull 10: pull of t@b#0 without its lock: it was lost in line 9',
+      'lockBeforeCommit 10: t@b#0 commits 1 without its lock: it was lost in line 9',
+    ]);
   });
 
   it('lets an orderly consumer never go without', () => {

@@ -36,6 +36,17 @@ describe('a lock', () => {
     expect(requests()).toEqual([[41, JSON.parse(asked ?? '')]]);
   });
 
+  it('is told while the answer is read, before anybody who waits for the promise hears of it', async () => {
+    const { line } = brokerAnswering({ code: 0, body: Buffer.from(granted ?? '') });
+    const order: string[] = [];
+    const locking = lockQueues(line, request, {
+      ...options,
+      onGranted: ours => order.push(`told ${ours.length}`),
+    });
+    await locking.then(() => order.push('settled'));
+    expect(order).toEqual(['told 1', 'settled']);
+  });
+
   it('that nobody was granted is an answer, not a failure', async () => {
     const { line } = brokerAnswering({ code: 0, body: Buffer.from(none ?? '') });
     expect(await lockQueues(line, request, options)).toEqual([]);
@@ -64,7 +75,10 @@ describe('a lock', () => {
 
   it.each(['', '{"lockOKMQSet":3}', '{"lockOKMQSet"'])('answered by %j cannot be read', async body => {
     const { line } = brokerAnswering({ code: 0, body: Buffer.from(body) });
-    await expect(lockQueues(line, request, options)).rejects.toMatchObject({ kind: 'protocol' });
+    const onGranted = (): void => expect.fail('there is nothing to tell');
+    await expect(lockQueues(line, request, { ...options, onGranted })).rejects.toMatchObject({
+      kind: 'protocol',
+    });
   });
 
   it('that is never answered says what it was about', async () => {

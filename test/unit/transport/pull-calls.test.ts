@@ -24,7 +24,8 @@ import {
 /** A line that keeps what is asked, and answers when the test does. */
 class FakeCaller implements Caller {
   readonly address = '10.0.0.1:10911';
-  readonly isOpen = true;
+  isOpen = true;
+  readonly cancelled: OnOutcome[] = [];
   readonly calls: { readonly frame: Frame; readonly timeoutMs: number; readonly what: string }[] = [];
   onOutcome: OnOutcome = () => {};
 
@@ -38,7 +39,9 @@ class FakeCaller implements Caller {
     return false;
   }
 
-  cancel(): void {}
+  cancel(onOutcome: OnOutcome): void {
+    this.cancelled.push(onOutcome);
+  }
 }
 
 const defaults = { nextBeginOffset: 8, minOffset: 0, maxOffset: 100 };
@@ -128,6 +131,18 @@ describe('a pull request', () => {
       expressionType: 'TAG',
       bname: 'broker-a',
     });
+  });
+
+  it('that waits for a connection can be withdrawn; one that was written is left to its answer', () => {
+    const { calls, caller } = pulling();
+    calls.pull(at(7), undefined, () => {});
+    calls.withdraw();
+    expect(caller.cancelled).toEqual([]);
+    caller.isOpen = false;
+    calls.pull(at(7), undefined, () => {});
+    calls.withdraw();
+    calls.withdraw();
+    expect(caller.cancelled).toEqual([caller.onOutcome]);
   });
 
   it('carries an offset to commit with the commit flag, offset 0 too', () => {
