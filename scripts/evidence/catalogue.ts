@@ -10,12 +10,17 @@ import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
 import { million } from './million.ts';
+import { mixedJava } from './mixed-java.ts';
 import { nameServers } from './name-servers.ts';
 import { order } from './order.ts';
+import { orderly } from './orderly.ts';
+import { orderlyDeadLetters } from './orderly-dead-letters.ts';
 import { retry } from './retry.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { scenariosEvidence } from './scenarios.ts';
 import { sigstop, sigstopShort } from './sigstop.ts';
 import { startLatency } from './start-latency.ts';
+import { takeover } from './takeover.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -31,6 +36,11 @@ export const evidences: readonly Evidence[] = [
   sigstopShort,
   order,
   retry,
+  rollingRestart,
+  takeover,
+  mixedJava,
+  orderly,
+  orderlyDeadLetters,
   badPeersEvidence,
   allocationEvidence,
   scenariosEvidence,

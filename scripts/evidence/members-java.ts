@@ -19,7 +19,7 @@ export const membersJava: Evidence = {
     const topic = stage.fresh('mixed');
     const group = stage.fresh('mixed-group');
     const out = stage.file(`${group}-java.out`);
-    const inJava = { name: 'java', wire: () => [], deliveries: () => readJavaDeliveries(out, topic) };
+    const inJava = { name: 'java', wire: () => [], deliveries: () => readJavaDeliveries(out) };
     const join = (name: string): ReturnType<typeof stage.member> =>
       stage.member({
         ...{ name, topic, group, handlerMs: 5 },
@@ -40,7 +40,7 @@ export const membersJava: Evidence = {
     await stage.until('the Java consumer is known', 60_000, async () => (await memberCount()) === 3);
     const javaJoined = monotonicMs();
     stage.say('the Java consumer is known to the broker');
-    const queuesInJava = (): number => new Set(readJavaDeliveries(out, topic).map(({ queue }) => queue)).size;
+    const queuesInJava = (): number => new Set(readJavaDeliveries(out).map(({ queue }) => queue)).size;
     await stage.until('the Java consumer has messages of two queues', 90_000, () => queuesInJava() >= 2);
     await pause(atLeastMs);
     const javaLeft = monotonicMs();

@@ -20,11 +20,18 @@ export class DeliveryLog {
     if (inBlocks) this.#timer = setInterval(() => this.#flush(), flushPeriodMs).unref();
   }
 
-  write(queue, message, sequence, at, outcome) {
+  /**
+   * @param {{ queue: object, at: number, call: number, key?: string }} given the call: its queue, when it began, its number,
+   *   the sharding key of its messages
+   * @param {'begun' | 'ok' | 'failed'} outcome
+   * @param {number | string} until when it ended
+   */
+  write({ queue, at, call, key = '' }, message, sequence, outcome, until) {
     if (this.#file === undefined) return;
     const place = `${queue.topic}@${queue.brokerName}`;
     const { queueOffset, reconsumeTimes, topic } = message;
-    const line = `${queue.queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${place} ${reconsumeTimes} ${outcome} ${topic}\n`;
+    const end = typeof until === 'number' ? until.toFixed(3) : until;
+    const line = `${queue.queueId} ${queueOffset} ${sequence} ${at.toFixed(3)} ${place} ${reconsumeTimes} ${outcome} ${topic} ${end} ${call} ${key}\n`;
     this.#length += this.#block.latin1Write(line, this.#length);
     if (this.#timer === undefined || this.#length > blockSize - longestLine) this.#flush();
   }

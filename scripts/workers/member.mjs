@@ -3,13 +3,18 @@
  * One member of a group as a user would write it, told what to do by `key=value` words:
  *
  *   namesrv= group= topic=    required; several topics separated by commas
- *   name=member               instance name, and so part of the client id
- *   out=FILE                  a line per delivery: queueId offset sequence monotonicMs topic@broker reconsumeTimes ok|failed topic
- *   flush=each                each: written before the listener answers; often: in blocks, for speed
- *   wire=FILE                 a line per request that leaves the process (wire-witness.mjs)
+ *   name=member               for the eye
+ *   instance=NAME             instance name, and so part of the client id
+ *   orderly=                  queue | shardingKey: an orderly listener, in the order of that
+ *   out=FILE                  a line per delivery:
+ *                             queueId offset sequence monotonicMs topic@broker reconsumeTimes begun|ok|failed topic untilMs call key
+ *   flush=each                each: written before the listener answers, in an orderly one also when it begins;
+ *                             often: in blocks, for speed
+ *   wire=FILE                 a line per request that is written to a socket (wire-witness.mjs)
+ *   refuse=                   CODE:ANSWER, such as 41:16: requests of that code are answered so here (wire-refusal.mjs)
  *   handlerMs=0               how long a message takes
  *   failEvery=0 failTimes=1   each n-th sequence number fails that often before it is done
- *   failBy=throw              throw | answer (RECONSUME_LATER)
+ *   failBy=throw              throw | answer (RECONSUME_LATER, orderly: SUSPEND_CURRENT_QUEUE_A_MOMENT)
  *   hold=SEQUENCE             that message waits for the line `release`, then fails until the line `mend`
  *   exitAfter=0               stops by itself after that many deliveries
  *   config={"json":…}         further options of the consumer
@@ -20,9 +25,10 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { concurrently, createConsumerActor, shutdown, whenRunning } from 'rocketmq-actors';
+import { concurrently, createConsumerActor, orderly, shutdown, whenRunning } from 'rocketmq-actors';
 import { DeliveryLog } from './delivery-log.mjs';
 import { monotonicMs } from './monotonic.mjs';
+import { refuse } from './wire-refusal.mjs';
 import { witnessWire } from './wire-witness.mjs';
 
 const given = new Map(process.argv.slice(2).map(word => splitOnce(word, '=')));
@@ -32,10 +38,14 @@ const handlerMs = number('handlerMs', 0);
 const failEvery = number('failEvery', 0);
 const failTimes = number('failTimes', 1);
 const failsByAnswer = given.get('failBy') === 'answer';
+const orderBy = given.get('orderly');
+const notNow = orderBy === undefined ? 'RECONSUME_LATER' : 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 const held = number('hold', -1);
 const exitAfter = number('exitAfter', 0);
-const log = new DeliveryLog(given.get('out'), given.get('flush') === 'often');
-if (given.has('wire')) witnessWire(given.get('wire'));
+const inBlocks = given.get('flush') === 'often';
+const log = new DeliveryLog(given.get('out'), inBlocks);
+if (given.has('refuse')) refuse(...given.get('refuse').split(':').map(Number));
+if (given.has('wire')) witnessWire(given.get('wire')); // sees what is refused too
 
 function tell(event, facts = {}) {
   process.stdout.write(`${JSON.stringify({ event, at: monotonicMs(), ...facts })}\n`);
@@ -51,24 +61,29 @@ let delivered = 0;
 const actor = createConsumerActor({
   consumerGroup: given.get('group'),
   namesrvAddr: given.get('namesrv'),
-  instanceName: given.get('name') ?? 'member',
+  instanceName: given.get('instance') ?? given.get('name') ?? 'member',
   subscriptions: (given.get('topic') ?? '').split(',').map(topic => ({ topic })),
-  listener: concurrently(async ([message], { queue }) => {
-    const at = monotonicMs();
-    if (delivered === 0) tell('firstDelivery', { msSinceStart: at - startedAt });
-    delivered += 1;
-    const sequence = sequenceOf(message.body);
-    if (handlerMs > 0) await pause(handlerMs);
-    const fails =
-      sequence === held ? await isStillBroken(message) : isToFail(sequence, message.reconsumeTimes);
-    log.write(queue, message, sequence, at, fails ? 'failed' : 'ok');
-    if (exitAfter > 0 && delivered >= exitAfter) void stop();
-    if (!fails) return undefined;
-    if (failsByAnswer) return 'RECONSUME_LATER';
-    throw new Error(`sequence ${sequence} fails at attempt ${message.reconsumeTimes + 1}, as told`);
-  }),
+  ...(orderBy === undefined ? { listener: concurrently(consume) } : { listener: orderly(consume), orderBy }),
   ...JSON.parse(given.get('config') ?? '{}'),
 });
+
+async function consume([message], { queue }) {
+  const call = { queue, at: monotonicMs(), call: delivered };
+  if (delivered === 0) tell('firstDelivery', { msSinceStart: call.at - startedAt });
+  delivered += 1;
+  const sequence = sequenceOf(message.body);
+  if (orderBy !== undefined) {
+    call.key = message.getProperty('__SHARDINGKEY');
+    if (!inBlocks) log.write(call, message, sequence, 'begun', '-');
+  }
+  if (handlerMs > 0) await pause(handlerMs);
+  const fails = sequence === held ? await isStillBroken(message) : isToFail(sequence, message.reconsumeTimes);
+  log.write(call, message, sequence, fails ? 'failed' : 'ok', monotonicMs());
+  if (exitAfter > 0 && delivered >= exitAfter) void stop();
+  if (!fails) return undefined;
+  if (failsByAnswer) return notNow;
+  throw new Error(`sequence ${sequence} fails at attempt ${message.reconsumeTimes + 1}, as told`);
+}
 
 /** The ten digits that each body begins with. */
 function sequenceOf(body) {
@@ -93,6 +108,9 @@ actor.on('queue.revoked', ({ queue, reason }) => tell('revoked', { queue, reason
 actor.on('offset.corrected', ({ queue, from, to, reason }) => tell('corrected', { queue, from, to, reason }));
 actor.on('message.retried', ({ queue, msgId, attempt, delayLevel }) =>
   tell('retried', { queue, msgId, attempt, delayLevel }),
+);
+actor.on('message.deadLettered', ({ queue, msgId, reason }) =>
+  tell('deadLettered', { queue, msgId, reason }),
 );
 actor.on('connection.lost', ({ address, role, error }) => tell('lost', { address, role, error }));
 actor.on('connection.restored', ({ address, role }) => tell('restored', { address, role }));

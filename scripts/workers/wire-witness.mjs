@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which requests leave this process, and when? Looks at what is written to sockets, below the library and without its
- * code. One line a request: `code monotonicMs topic#queueId`; the last is empty where the request names no queue.
+ * Which requests leave this process, when, and to which port? Looks at what is written to sockets, below the library and
+ * without its code. One line a request: `code monotonicMs topic#queueId port`; the queue is empty where the request names none.
  */
 import { openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -18,18 +18,18 @@ export function witnessWire(file) {
     if (this.remotePort !== undefined && chunk instanceof Uint8Array) {
       rests.set(
         this,
-        readFrames(rests.get(this), chunk, header => note(out, header)),
+        readFrames(rests.get(this), chunk, header => note(out, header, this.remotePort)),
       );
     }
     return write.call(this, chunk, ...others);
   };
 }
 
-function note(out, { code, flag, extFields = {} }) {
+function note(out, { code, flag, extFields = {} }, port) {
   if ((flag & responseBit) !== 0) return;
   const { topic, queueId } = extFields;
   const queue = topic === undefined || queueId === undefined ? '' : `${topic}#${queueId}`;
-  writeSync(out, `${code} ${monotonicMs().toFixed(3)} ${queue}\n`);
+  writeSync(out, `${code} ${monotonicMs().toFixed(3)} ${queue} ${port}\n`);
 }
 
 /** Calls `onHeader` for each whole frame and gives back what is left. */

@@ -61,7 +61,7 @@ export class LocksKit {
   /** Times of every 38. */
   readonly looks: number[] = [];
   /** What a 38 brings: a list, an error, or undefined for no answer. */
-  members: readonly string[] | Error | undefined = [me];
+  members: readonly string[] | Error | undefined = [me, 'somebody@2'];
   /** How a 42 ends: answered, refused, or not at all. */
   unlocking: 'answered' | Error | 'silent' = 'answered';
   readonly #open: OpenAsk[] = [];
@@ -86,14 +86,14 @@ export class LocksKit {
   }
 
   /** A lock of broker-a, wanted. */
-  want(queueId: number, { alone = false } = {}): Watched {
-    return this.wantOf(queueNumber(queueId), alone);
+  want(queueId: number): Watched {
+    return this.wantOf(queueNumber(queueId));
   }
 
-  wantOf(queue: MessageQueue, alone = false): Watched {
+  wantOf(queue: MessageQueue): Watched {
     const heard: string[] = [];
     const lock = this.book.lockOf(queue);
-    lock.want(({ type }) => heard.push(type), { alone });
+    lock.want(({ type }) => heard.push(type));
     return { lock, heard };
   }
 

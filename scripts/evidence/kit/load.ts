@@ -5,42 +5,65 @@ import { createProducer } from '../../../src/index.ts';
 import type { Stage } from './stage.ts';
 
 const tickMs = 20;
+const againMs = 100;
+
+export interface LoadOptions {
+  readonly topic: string;
+  /** Messages a second at most: what an outage kept back is not sent all at once afterwards. */
+  readonly rate: number;
+}
 
 export class Load implements AsyncDisposable {
   /** Acknowledged so far: sequence numbers 0 to this, the last not included, once the load has ended. */
   sent = 0;
   readonly #ending = new AbortController();
+  readonly #givingUp = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(stage: Stage, given: { readonly topic: string; readonly rate: number }) {
+  constructor(stage: Stage, given: LoadOptions) {
     this.#running = this.#run(stage, given);
     this.#running.catch(() => {}); // told by stop()
   }
 
-  /** Ends it; resolves when every message sent is acknowledged, rejects when one was not. */
+  /** Ends it; resolves when every message sent is acknowledged. */
   async stop(): Promise<number> {
     this.#ending.abort();
     await this.#running;
     return this.sent;
   }
 
+  /** Ends it, whatever is acknowledged. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#givingUp.abort();
     await this.stop().catch(() => {});
   }
 
-  async #run(
-    { cluster, fresh }: Stage,
-    { topic, rate }: { readonly topic: string; readonly rate: number },
-  ): Promise<void> {
+  async #run({ cluster, fresh }: Stage, { topic, rate }: LoadOptions): Promise<void> {
     await using producer = createProducer({ namesrvAddr: cluster.namesrvAddr, producerGroup: fresh('load') });
     await producer.start();
-    const startedAt = performance.now();
+    const send = async (sequence: number): Promise<void> => {
+      const message = { topic, body: bodyOf(sequence) };
+      for (;;) {
+        try {
+          await producer.send(message);
+          return;
+        } catch (error) {
+          if (this.#givingUp.signal.aborted) throw error;
+          await pause(againMs); // it was refused or not answered, and may be stored twice then
+        }
+      }
+    };
+    let before = performance.now();
+    let owed = 0;
     while (!this.#ending.signal.aborted) {
-      const due = Math.floor(((performance.now() - startedAt) / 1000) * rate);
+      const now = performance.now();
+      owed = Math.min(rate / 2, owed + ((now - before) / 1000) * rate);
+      before = now;
       const first = this.sent;
-      const numbers = Array.from({ length: due - first }, (_, index) => first + index);
-      await Promise.all(numbers.map(sequence => producer.send({ topic, body: bodyOf(sequence) })));
-      this.sent = due;
+      const numbers = Array.from({ length: Math.floor(owed) }, (_, index) => first + index);
+      await Promise.all(numbers.map(send));
+      owed -= numbers.length;
+      this.sent += numbers.length;
       await pause(tickMs);
     }
   }

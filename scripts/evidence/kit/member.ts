@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
   type Delivery,
-  readDeliveries,
-  readWire,
+  DeliveryReader,
+  monotonicMs,
+  WireReader,
   type WireRequest,
 } from '../../../test/support/history/deliveries.ts';
 
@@ -16,7 +17,12 @@ export interface MemberOptions {
   readonly namesrv: string;
   readonly group: string;
   readonly topic: string;
+  /** Of its files, and in what is told. */
   readonly name: string;
+  /** Part of its client id. Default: the name. */
+  readonly instance?: string;
+  /** An orderly listener, in the order of that. Default: a concurrent one. */
+  readonly orderly?: 'queue' | 'shardingKey';
   readonly flush?: 'each' | 'often';
   readonly handlerMs?: number;
   readonly failEvery?: number;
@@ -24,6 +30,8 @@ export interface MemberOptions {
   readonly failBy?: 'throw' | 'answer';
   readonly hold?: number;
   readonly exitAfter?: number;
+  /** `41:16`: requests of that code are answered so inside the process. */
+  readonly refuse?: string;
   /** Whether the requests are written down too; they cost memory. Default true. */
   readonly wire?: boolean;
   /** Options of the consumer beside these. */
@@ -57,18 +65,20 @@ export class Member implements AsyncDisposable {
   /** The code it ended with; null: by a signal. Never rejects. */
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
-  readonly #out: string;
-  readonly #wire: string;
+  readonly #out: DeliveryReader;
+  readonly #wire: WireReader;
   readonly #waiters = new Set<() => void>();
-  #hasEnded = false;
+  #endedAt: number | undefined;
+  #hasClosed = false;
 
   /** Starts the process. Its files are `<folder>/<group>-<name>.out` and `.wire`. */
   constructor({ workers, folder }: MemberPlace, options: MemberOptions) {
     const { config = {}, wire = true, ...words } = options;
     this.name = options.name;
-    this.#out = join(folder, `${options.group}-${options.name}.out`);
-    this.#wire = join(folder, `${options.group}-${options.name}.wire`);
-    const files = { out: this.#out, ...(wire && { wire: this.#wire }) };
+    const file = join(folder, `${options.group}-${options.name}`);
+    const files = { out: `${file}.out`, ...(wire && { wire: `${file}.wire` }) };
+    this.#out = new DeliveryReader(`${file}.out`);
+    this.#wire = new WireReader(`${file}.wire`);
     const given = { ...words, ...files, config: JSON.stringify(config) };
     const args = Object.entries(given).map(([key, value]) => `${key}=${String(value)}`);
     this.#child = spawn(process.execPath, [join(workers, 'member.mjs'), ...args], {
@@ -93,7 +103,7 @@ export class Member implements AsyncDisposable {
     for (;;) {
       const found = this.events.find(each => each.event === name && fits(each));
       if (found !== undefined) return found;
-      if (this.#hasEnded) throw this.#error(`ended without '${name}'`);
+      if (this.#hasClosed) throw this.#error(`ended without '${name}'`);
       if (Date.now() >= deadline) throw this.#error(`said no '${name}' within ${timeoutMs} ms`);
       await this.#something(deadline - Date.now());
     }
@@ -104,11 +114,11 @@ export class Member implements AsyncDisposable {
   }
 
   deliveries(): readonly Delivery[] {
-    return readDeliveries(this.#out);
+    return this.#out.read();
   }
 
   wire(): readonly WireRequest[] {
-    return readWire(this.#wire);
+    return this.#wire.read();
   }
 
   /** Shuts it down in order. Its `stopped` event. */
@@ -150,11 +160,25 @@ export class Member implements AsyncDisposable {
   }
 
   get isAlive(): boolean {
-    return !this.#hasEnded;
+    return this.#endedAt === undefined;
+  }
+
+  /** When the process was gone, or told to be by SIGKILL; undefined: it lives. Unit: CLOCK_MONOTONIC ms. */
+  get endedAt(): number | undefined {
+    return this.#endedAt;
+  }
+
+  /** SIGKILL; resolves when it is gone, with the time at which it was told to. */
+  async kill(): Promise<number> {
+    this.#child.kill('SIGKILL');
+    const at = monotonicMs();
+    this.#endedAt ??= at; // its exit is told when this process has time to hear of it
+    await this.ended;
+    return at;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#hasEnded) this.#child.kill('SIGKILL');
+    if (this.isAlive) await this.kill();
     await this.ended;
   }
 
@@ -166,9 +190,13 @@ export class Member implements AsyncDisposable {
       createInterface({ input: child.stderr }).on('line', line => this.log.push(line));
     return new Promise(resolve => {
       child.once('error', error => this.log.push(error.message));
+      child.once('exit', () => {
+        this.#endedAt ??= monotonicMs();
+      });
       child.once('close', code => {
         living.delete(child);
-        this.#hasEnded = true;
+        this.#hasClosed = true;
+        this.#endedAt ??= monotonicMs();
         resolve(code);
         this.#wake();
       });

@@ -21,6 +21,8 @@ export interface Change {
   readonly at: number;
   /** Sizes of the shares afterwards, largest first: `3/3/2`. */
   readonly split: string;
+  /** Instead of the one for all changes. Unit: ms. */
+  readonly limit?: number;
 }
 
 /** Every pull sent and every delivery begun, of the topic and not of its retry topic. */
@@ -49,12 +51,12 @@ export function judgeSharing(
     readonly limit: number | undefined;
   },
 ): void {
-  for (const [index, { what, at, split }] of given.changes.entries()) {
+  for (const [index, { what, at, split, limit = given.limit }] of given.changes.entries()) {
     const settled = settlement(given.touches, { from: at, to: given.changes[index + 1]?.at ?? given.end });
     stage.say(`${what}: ${shares(settled)}; ${settled.moved.length} moved, last ${settled.lastQueue}`);
     report.check(`split when ${what}`, sizes(settled), { is: split });
-    if (given.limit === undefined) report.note(`settled when ${what}, ms`, settled.ms);
-    else report.speed(`settled when ${what}, ms`, settled.ms, { atMost: given.limit });
+    if (limit === undefined) report.note(`settled when ${what}, ms`, settled.ms);
+    else report.speed(`settled when ${what}, ms`, settled.ms, { atMost: limit });
   }
 }
 

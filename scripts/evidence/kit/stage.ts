@@ -17,13 +17,16 @@ export interface Evidence {
   run(stage: Stage, report: Report): Promise<void>;
 }
 
+/** In small, a lock whose holder is gone without a word ends after half of the usual time. Unit: ms. */
+const shortLockLife = '-Drocketmq.broker.rebalance.lockMaxLiveTime=30000';
+
 /** One cluster serves every piece: two name servers, short retry delays (the first retry comes after 1 s, not 10). */
 export function clusterOptions(version: RocketmqVersion, size: Size): ClusterOptions {
   return {
     version,
     nameServers: 2,
     brokerProperties: { messageDelayLevel: '1s 1s 1s 1s 2s 2s 3s 3s 5s 5s' },
-    purpose: size === 'full' ? 'measuring' : 'tests',
+    ...(size === 'full' ? { purpose: 'measuring' } : { purpose: 'tests', jvmOptions: [shortLockLife] }),
   };
 }
 
@@ -56,6 +59,12 @@ export class Stage {
   get cluster(): Cluster {
     if (this.#cluster === undefined) throw new Error('this evidence says that it needs no cluster');
     return this.#cluster;
+  }
+
+  /** The same stage over another cluster, for evidence that needs one of its own. */
+  over(cluster: Cluster): Stage {
+    const { size, say } = this;
+    return new Stage({ ...{ size, say, cluster }, workers: this.#workers, folder: this.#folder });
   }
 
   /** One figure for each size. */

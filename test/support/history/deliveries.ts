@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What did the consumers of a run write down, each for itself? One line a delivery; the file is the witness, not our counters. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readConsumed } from '../cluster/java-programs.ts';
+import { LineTail } from './line-tail.ts';
 
 /** One message that a listener was given. */
 export interface Delivery {
@@ -28,31 +29,39 @@ export interface Delivery {
 }
 
 /**
- * Reads what `scripts/workers/member.mjs` wrote with `out=`:
+ * What `scripts/workers/member.mjs` writes with `out=`:
  * `queueId offset sequence monotonicMs topic@broker reconsumeTimes begun|ok|failed topic untilMs call key`. A call that was
  * begun and never ended is a delivery that is not done, without an end. A last line without its end is left out.
  */
-export function readDeliveries(file: string): readonly Delivery[] {
-  const deliveries = new Map<string, Delivery>();
-  for (const [index, line] of linesOf(file).entries()) {
-    const [id, offset, sequence, at, place = '', times, outcome, topic = '', until, call, key] =
-      line.split(' ');
-    const name = call === undefined ? `${index}` : `${call} ${place}#${id} ${offset}`;
-    deliveries.set(name, {
-      queue: `${place}#${id}`,
-      topic,
-      queueId: Number(id),
-      offset: Number(offset),
-      sequence: Number(sequence),
-      at: Number(at),
-      until: until === undefined || outcome === 'begun' ? undefined : Number(until),
-      call,
-      key,
-      reconsumeTimes: Number(times),
-      isDone: outcome === 'ok',
-    });
+export class DeliveryReader {
+  readonly #lines: LineTail;
+  readonly #known = new Map<string, Delivery>();
+
+  constructor(file: string) {
+    this.#lines = new LineTail(file);
   }
-  return [...deliveries.values()];
+
+  /** All of the file so far, in the order in which the calls began. */
+  read(): readonly Delivery[] {
+    for (const line of this.#lines.next()) {
+      const [id, offset, sequence, at, place = '', times, outcome, topic = '', until, call, key] =
+        line.split(' ');
+      this.#known.set(`${call} ${place}#${id} ${offset}`, {
+        queue: `${place}#${id}`,
+        topic,
+        queueId: Number(id),
+        offset: Number(offset),
+        sequence: Number(sequence),
+        at: Number(at),
+        until: outcome === 'begun' ? undefined : Number(until),
+        call,
+        key,
+        reconsumeTimes: Number(times),
+        isDone: outcome === 'ok',
+      });
+    }
+    return [...this.#known.values()];
+  }
 }
 
 /** Reads what the Java consumer wrote with `out`. */
@@ -83,20 +92,26 @@ export interface WireRequest {
   readonly port: number;
 }
 
-/** Reads what `scripts/workers/member.mjs` wrote with `wire=`: `code monotonicMs topic#queueId port`. */
-export function readWire(file: string): readonly WireRequest[] {
-  return linesOf(file).map(line => {
-    const [code, at, queue = '', port] = line.split(' ');
-    return { code: Number(code), at: Number(at), queue, port: Number(port) };
-  });
+/** What `scripts/workers/member.mjs` writes with `wire=`: `code monotonicMs topic#queueId port`. */
+export class WireReader {
+  readonly #lines: LineTail;
+  readonly #known: WireRequest[] = [];
+
+  constructor(file: string) {
+    this.#lines = new LineTail(file);
+  }
+
+  /** All of the file so far. */
+  read(): readonly WireRequest[] {
+    for (const line of this.#lines.next()) {
+      const [code, at, queue = '', port] = line.split(' ');
+      this.#known.push({ code: Number(code), at: Number(at), queue, port: Number(port) });
+    }
+    return this.#known;
+  }
 }
 
 /** CLOCK_MONOTONIC, the same for all processes of a machine. Unit: ms. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
-}
-
-/** Whole lines only: a writer may be in the middle of the last. */
-function linesOf(file: string): readonly string[] {
-  return existsSync(file) ? readFileSync(file, 'latin1').split('\n').slice(0, -1) : [];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Can the judge of all evidence be trusted? What it must find, and what it must not.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -8,9 +8,9 @@ import { checkHistory } from '../../support/history/checker.ts';
 import { stepsBack } from '../../support/history/commits.ts';
 import {
   type Delivery,
-  readDeliveries,
+  DeliveryReader,
   readJavaDeliveries,
-  readWire,
+  WireReader,
 } from '../../support/history/deliveries.ts';
 import { ownerTimeline, settlement, type Touch } from '../../support/history/owners.ts';
 
@@ -194,7 +194,7 @@ describe('the files of the members', () => {
         '0 2 7 1300 %RETRY%g@broker-a 2 failed orders 1301 1 blue\n3 18 4',
     );
 
-    expect(readDeliveries(out)).toEqual([
+    expect(new DeliveryReader(out).read()).toEqual([
       delivery(42, {
         ...{ queue: 'orders@broker-a#3', queueId: 3, offset: 17, at: 1234.5 },
         ...{ until: 1240.25, call: '0', key: '' },
@@ -213,18 +213,33 @@ describe('the files of the members', () => {
         '0 6 6 13 orders@broker-a 0 begun orders - 1 red\n',
     );
 
-    expect(readDeliveries(out)).toEqual([
+    expect(new DeliveryReader(out).read()).toEqual([
       delivery(5, { at: 10, until: 12, call: '0', key: 'blue' }),
       delivery(6, { at: 13, until: undefined, call: '1', key: 'red', isDone: false }),
     ]);
   });
 
   test('may not be there yet', () => {
-    expect(readDeliveries(join(folder, 'none'))).toEqual([]);
+    expect(new DeliveryReader(join(folder, 'none')).read()).toEqual([]);
+  });
+
+  test('are read on from where they were read last, also from the middle of a line', () => {
+    const begun = '0 5 5 10 orders@broker-a 0 begun orders - 0 blue\n';
+    const out = file('growing', `${begun}0 5 5 10 orders@bro`);
+    const reader = new DeliveryReader(out);
+    expect(reader.read()).toEqual([
+      delivery(5, { at: 10, until: undefined, call: '0', key: 'blue', isDone: false }),
+    ]);
+
+    appendFileSync(out, 'ker-a 0 ok orders 12 0 blue\n0 6 6 13 orders@broker-a 0 ok orders 14 1 \n');
+    expect(reader.read()).toEqual([
+      delivery(5, { at: 10, until: 12, call: '0', key: 'blue' }),
+      delivery(6, { at: 13, until: 14, call: '1', key: '' }),
+    ]);
   });
 
   test('of the wire name code, time, queue and port', () => {
-    expect(readWire(file('wire', '11 5.25 orders#3 10911\n34 6  10912\n'))).toEqual([
+    expect(new WireReader(file('wire', '11 5.25 orders#3 10911\n34 6  10912\n')).read()).toEqual([
       { code: 11, at: 5.25, queue: 'orders#3', port: 10911 },
       { code: 34, at: 6, queue: '', port: 10912 },
     ]);
