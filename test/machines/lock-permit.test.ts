@@ -4,12 +4,12 @@ import type { LockEvent, QueueLock } from '../../src/machines/locks/locks.types.
 import { LockPermit } from '../../src/machines/queue/lock-permit.ts';
 
 /** A lock that tells what the test lets it tell, and notes what it is asked. */
-function aPermit(alone = false) {
+function aPermit() {
   const log: string[] = [];
   const hand: { tell: (event: LockEvent) => void } = { tell: () => {} };
   const lock: QueueLock = {
-    want: (tell, options) => {
-      log.push(`want${options.alone ? ' alone' : ''}`);
+    want: tell => {
+      log.push('want');
       hand.tell = tell;
     },
     mayCommit: () => true,
@@ -18,7 +18,7 @@ function aPermit(alone = false) {
     release: async () => void log.push('release'),
     forget: () => void log.push('forget'),
   };
-  return { log, hand, permit: new LockPermit(lock, { kind: 'fence', alone }) };
+  return { log, hand, permit: new LockPermit(lock, 'fence') };
 }
 const options = { timeoutMs: 1000, signal: new AbortController().signal };
 
@@ -33,13 +33,13 @@ describe('the permit to start a queue', () => {
   });
 
   it('goes to whoever asked last, and the lock is asked for once', () => {
-    const { log, hand, permit } = aPermit(true);
+    const { log, hand, permit } = aPermit();
     const heard: number[] = [];
     permit.request(() => heard.push(1));
     permit.request(() => heard.push(2));
     hand.tell({ type: 'lock.granted' });
     permit.request(() => heard.push(3));
-    expect([heard, log]).toEqual([[2, 3], ['want alone']]);
+    expect([heard, log]).toEqual([[2, 3], ['want']]);
   });
 
   it('is not given for a lock that was lost meanwhile; that is told', () => {
@@ -63,6 +63,16 @@ describe('the permit to start a queue', () => {
       hand.tell({ type: 'lock.lost' });
       expect([heard, log]).toEqual([[], ['want', end]]);
     }
+  });
+
+  it('kept back is ours as long as we live, but never given back', async () => {
+    const { log, hand, permit } = aPermit();
+    permit.request(() => {});
+    hand.tell({ type: 'lock.granted' });
+    permit.keepBack();
+    expect(permit.mayBeOurs).toBe(false);
+    await permit.release(options);
+    expect(log).toEqual(['want']);
   });
 
   it('does not give back what was never asked for', async () => {

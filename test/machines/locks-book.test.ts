@@ -175,14 +175,11 @@ describe('a lock that is forgotten', () => {
     const first = kit.book.lockOf(queueNumber(1));
     const second = kit.book.lockOf(queueNumber(2));
     const heard: string[] = [];
-    first.want(
-      ({ type }) => {
-        heard.push(`first ${type}`);
-        second.forget();
-      },
-      { alone: false },
-    );
-    second.want(({ type }) => heard.push(`second ${type}`), { alone: false });
+    first.want(({ type }) => {
+      heard.push(`first ${type}`);
+      second.forget();
+    });
+    second.want(({ type }) => heard.push(`second ${type}`));
     await kit.settle();
     await kit.grantAll();
     expect([heard, kit.told()]).toEqual([['first lock.granted'], []]);
@@ -196,8 +193,8 @@ describe('a lock', () => {
     const lock = kit.book.lockOf(aQueue);
     expect([lock.mayCommit(), lock.mayDeliver()]).toEqual([false, true]);
     const heard: string[] = [];
-    lock.want(({ type }) => heard.push(`first ${type}`), { alone: false });
-    lock.want(({ type }) => heard.push(`second ${type}`), { alone: false });
+    lock.want(({ type }) => heard.push(`first ${type}`));
+    lock.want(({ type }) => heard.push(`second ${type}`));
     await kit.settle();
     await kit.grantAll();
     expect(heard).toEqual(['first lock.granted']);
@@ -216,7 +213,7 @@ describe('a lock', () => {
     const { kit, lockOf } = await holding(1);
     const seen: boolean[] = [];
     const second = kit.book.lockOf(queueNumber(1));
-    second.want(() => seen.push(lockOf(0).mayCommit()), { alone: false });
+    second.want(() => seen.push(lockOf(0).mayCommit()));
     await kit.settle();
     await kit.grant(1);
     expect(seen).toEqual([false]);
@@ -235,5 +232,18 @@ describe('a lock', () => {
     answer.resolve([queueNumber(1)]);
     await reclaimed;
     expect([lockOf(0).mayCommit(), lockOf(1).mayCommit()]).toEqual([false, true]);
+  });
+
+  it('whose broker answers no 41 keeps nobody else waiting: the second greeting goes through, with a fault', async () => {
+    const { kit, lockOf } = await holding(1);
+    const ask = () => Promise.reject(busy);
+    await expect(kit.book.reclaim('broker-a', ask)).rejects.toMatchObject({ code: 'RMQ_BROKER_BUSY' });
+    expect(kit.told()).toEqual([]);
+    await kit.book.reclaim('broker-a', ask);
+    expect([kit.told(), lockOf(0).mayCommit()]).toEqual([
+      [expect.stringContaining('RMQ_BROKER_BUSY')],
+      false,
+    ]);
+    await expect(kit.book.reclaim('broker-a', ask)).rejects.toMatchObject({ code: 'RMQ_BROKER_BUSY' });
   });
 });

@@ -35,6 +35,17 @@ async function holding(options: LocksKitOptions = {}) {
 }
 
 /** Another member has everything, and the broker says so at once. */
+/** Refused, with nobody else in the group: somebody died. */
+async function unfenced() {
+  const kit = start();
+  kit.members = [me];
+  const watched = kit.want(0);
+  await kit.settle();
+  await kit.grant();
+  await kit.settle();
+  return { kit, ...watched };
+}
+
 async function refuseUntil(kit: LocksKit, time: number): Promise<void> {
   for (; kit.clock.now() < time; await kit.clock.advance(50)) {
     await kit.settle();
@@ -304,12 +315,8 @@ describe('a broker that fails', () => {
 });
 
 describe('a fence', () => {
-  it('wanted alone and refused is not waited for: no fault, it is asked for on and on, and granted silently', async () => {
-    const kit = start();
-    const { lock, heard } = kit.want(0, { alone: true });
-    await kit.settle();
-    expect(lock.mayCommit()).toBe(false);
-    await kit.grant();
+  it('that is refused is waited for no longer when a list read after it names only us: no fault, and granted silently', async () => {
+    const { kit, lock, heard } = await unfenced();
     expect([heard, lock.mayCommit(), kit.told(), kit.locking()]).toEqual([
       ['lock.unfenced'],
       true,
@@ -324,17 +331,45 @@ describe('a fence', () => {
     expect([heard, lock.mayCommit()]).toEqual([['lock.unfenced', 'lock.lost'], false]);
   });
 
-  it('wanted alone and granted is a fence like any other', async () => {
+  it('that is refused although the last list named only us is waited for when the next one names somebody', async () => {
     const kit = start();
-    const { heard } = kit.want(0, { alone: true });
+    kit.members = [me];
+    const { heard } = kit.want(0);
+    await kit.settle();
+    kit.members = [me, 'newcomer@3'];
+    await kit.grant();
+    expect([heard, kit.looks.length]).toEqual([[], 2]);
+  });
+
+  it('is waited for while the list that names only us was read right after our own reconnect', async () => {
+    const kit = start();
+    kit.members = undefined;
+    const { heard } = kit.want(0);
+    await kit.settle();
+    await kit.grant();
+    kit.members = [me];
+    kit.actor.send({ type: 'broker.back', brokerName: 'broker-a' });
+    await kit.settle();
+    expect([heard, kit.state()]).toMatchObject([[], { members: 'pausing' }]);
+    await refuseUntil(kit, 5500);
+    expect(heard).toEqual([]);
+    await refuseUntil(kit, 6500);
+    expect(heard).toEqual(['lock.unfenced']);
+  });
+
+  it('granted to a member that is alone is one like any other', async () => {
+    const kit = start();
+    kit.members = [me];
+    const { heard } = kit.want(0);
     await kit.settle();
     await kit.grantAll();
     expect(heard).toEqual(['lock.granted']);
   });
 
-  it('wanted alone of a broker that fails waits for its answer', async () => {
+  it('of a broker that fails waits for its answer, also when nobody else is there', async () => {
     const kit = start();
-    const { lock, heard } = kit.want(0, { alone: true });
+    kit.members = [me];
+    const { lock, heard } = kit.want(0);
     await kit.settle();
     await kit.fail(silent);
     expect([heard, lock.mayCommit()]).toEqual([[], false]);
@@ -433,7 +468,7 @@ describe('a fence', () => {
 describe('an orderly lock', () => {
   it('is waited for as long as it takes, also by a member that is alone', async () => {
     const kit = start({ kind: 'orderly', handoverTimeout: 100 });
-    const { lock, heard } = kit.want(0, { alone: true });
+    const { lock, heard } = kit.want(0);
     await kit.settle();
     await refuseUntil(kit, 70_000);
     expect([heard, lock.mayCommit(), lock.mayDeliver(), kit.told()]).toEqual([[], false, false, []]);
@@ -556,6 +591,19 @@ describe('the members of the group', () => {
     await kit.clock.advance(1);
     await kit.settle();
     expect(kit.unlocks.map(({ clientId, at }) => [clientId, at])).toEqual([['peer@2', 3000]]);
+  });
+
+  it('that is dead is not freed again and again where 42 is refused', async () => {
+    const kit = start();
+    kit.want(0);
+    await kit.settle();
+    kit.members = [me, 'newcomer@3'];
+    kit.unlocking = forbidden;
+    kit.actor.send({ type: 'members.looked' });
+    await kit.settle();
+    expect(kit.unlocks.map(({ clientId }) => clientId)).toEqual(['somebody@2']);
+    await refuseUntil(kit, 30_000);
+    expect(kit.unlocks).toHaveLength(1);
   });
 
   it('missing right after our reconnect and back 3 s later live on', async () => {
@@ -702,10 +750,7 @@ describe('a lost connection', () => {
   });
 
   it('changes nothing for what is unfenced', async () => {
-    const kit = start();
-    const { lock } = kit.want(0, { alone: true });
-    await kit.settle();
-    await kit.grant();
+    const { kit, lock } = await unfenced();
     await lose(kit);
     expect(lock.mayCommit()).toBe(true);
   });
@@ -866,10 +911,7 @@ describe('a confirmation', () => {
   });
 
   it('of an unfenced queue is there at once, and comes with the end of the fences', async () => {
-    const kit = start();
-    const { lock } = kit.want(0, { alone: true });
-    await kit.settle();
-    await kit.grant();
+    const { lock } = await unfenced();
     await expect(lock.confirm(never)).resolves.toBeUndefined();
     const held = await holding();
     const confirmation = watch(held.lock.confirm(never));
@@ -895,12 +937,9 @@ describe('this actor', () => {
   it('hands what an owner throws, and faults of its own, to the consumer and lives on', async () => {
     const kit = start();
     const broken = kit.book.lockOf(queueNumber(1));
-    broken.want(
-      () => {
-        throw new RangeError('no such state');
-      },
-      { alone: false },
-    );
+    broken.want(() => {
+      throw new RangeError('no such state');
+    });
     const { heard } = kit.want(2);
     await kit.settle();
     await kit.grantAll();

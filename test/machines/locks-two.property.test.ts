@@ -131,14 +131,11 @@ class TwoMembers {
   #want(member: Member, queueId: number): void {
     const lock = member.book.lockOf(queueNumber(queueId));
     member.locks.set(queueId, lock);
-    lock.want(
-      ({ type }) => {
-        this.seen.add(type);
-        if (type === 'lock.lost') member.locks.delete(queueId);
-        if (type === 'lock.unfenced') this.broken.push('unfenced, although nobody gave up waiting');
-      },
-      { alone: false },
-    );
+    lock.want(({ type }) => {
+      this.seen.add(type);
+      if (type === 'lock.lost') member.locks.delete(queueId);
+      if (type === 'lock.unfenced') this.broken.push('unfenced, although nobody gave up waiting');
+    });
   }
 
   #port(member: Member, id: string): LocksPort {

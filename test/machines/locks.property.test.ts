@@ -75,7 +75,7 @@ class OneMember {
     const port: LocksPort = {
       lock: (_, queues, { signal }) => this.#ask(queues, signal),
       unlock: () => Promise.resolve(),
-      memberIds: () => Promise.resolve(['me']),
+      memberIds: () => Promise.resolve(['me', 'you']),
       queuesOf: () => [],
     };
     this.#book = new LockBook({ kind, clientId: 'me', port, clock });
@@ -161,7 +161,7 @@ class OneMember {
       ...{ isUnfenced: false, isGivenUp: false },
     };
     this.#known = [...this.#known.filter(each => each.queue.queueId !== queue.queueId), known];
-    lock.want(({ type }) => this.#hear(known, type), { alone: dice % 3 === 0 });
+    lock.want(({ type }) => this.#hear(known, type));
   }
 
   #hear(known: Known, type: string): void {

@@ -149,7 +149,7 @@ describe('this actor', () => {
     kit.want(0);
     kit.actor.stop();
     await kit.clock.advance(60_000);
-    kit.book.lockOf(queueNumber(1)).want(() => {}, { alone: true });
+    kit.book.lockOf(queueNumber(1)).want(() => {});
     await kit.clock.advance(60_000);
     expect([kit.asks, kit.looks, kit.told()]).toEqual([[], [], []]);
   });

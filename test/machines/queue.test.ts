@@ -608,7 +608,7 @@ describe('a child that dies', () => {
 /** A lock in the hand of the test. */
 function aLock() {
   const releases: (Deferred<void> & { readonly signal: AbortSignal })[] = [];
-  const hand = { releases, forgotten: 0, isLost: false, lose: () => {} };
+  const hand = { releases, forgotten: 0, keptBack: 0, isLost: false, lose: () => {} };
   const lock: HeldLock = {
     get mayBeOurs() {
       return !hand.isLost;
@@ -624,6 +624,7 @@ function aLock() {
       releases.push(release);
       return release.promise;
     },
+    keepBack: () => void hand.keptBack++,
     forget: () => void hand.forgotten++,
   };
   return { ...hand, hand, lock };
@@ -745,6 +746,14 @@ describe('a queue with a lock', () => {
       0,
       1,
     ]);
+  });
+
+  it('that is orderly keeps it back at shutdown while a listener call may still run: what is done is committed', async () => {
+    const { hand, lock } = aLock();
+    const { clock, revoke, state } = await delivering({ lock, delivery: { order: 'queue' } });
+    revoke('shutdown', 5000);
+    await clock.advance(5000);
+    expect([state(), hand.releases.length, hand.forgotten, hand.keptBack]).toEqual(['revoked', 0, 0, 1]);
   });
 
   it('leaves it to the consumer at shutdown', async () => {

@@ -306,7 +306,7 @@ describe('a round', () => {
   });
 
   it('of forty thousand messages that failed one by one is collected without copying it for each', {
-    timeout: 3000,
+    timeout: 30_000,
   }, () => {
     const { send, jobOf, sentOffsets } = start({ watched: false });
     const job = jobOf(1);

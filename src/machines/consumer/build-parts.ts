@@ -31,6 +31,7 @@ import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
 import { heartbeatOf } from './heartbeat-data.ts';
 import { lockWiring } from './lock-wiring.ts';
+import { MemberLists } from './member-lists.ts';
 import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { sendBackPort } from './send-back-port.ts';
@@ -122,6 +123,10 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   );
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
+  const members = new MemberLists({
+    clock,
+    query: (address, signal) => calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
+  });
   const kind = lockKindOf(config);
   const locks = kind && lockWiring({ config, clock, random, calls, cache, locator, topics }, kind);
   const queues = new QueueOpener({
@@ -165,6 +170,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         dialer,
         greet: async (caller, signal) => {
           if (roleOf(address) === 'nameServer') return;
+          members.noteGreeted(address);
           await beat(caller, heartbeat(), { timeoutMs, signal });
           await locks?.reclaim(caller, signal);
         },
@@ -184,10 +190,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       }),
       rebalance: parent => ({
         port: {
-          memberIds: (topic, signal) =>
-            locator.askMembers(topic, address =>
-              calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
-            ),
+          memberIds: (topic, signal) => locator.askMembers(topic, address => members.ask(address, signal)),
           queuesOf: topic => cache.queuesOf(topic),
         },
         topics,
@@ -242,7 +245,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       for (const outcome of [...unlocked, ...outcomes])
         if (outcome.status === 'rejected') throw outcome.reason;
     },
-    masterAt: address => cache.masterAt(address),
+    mastersAt: address => cache.mastersAt(address),
     viewOf: queue => queues.viewOf(queue),
     isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),

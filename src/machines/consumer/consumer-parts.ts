@@ -69,8 +69,8 @@ export interface ConsumerParts {
   isFresh(): boolean;
   /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */
   confirmPulse(): boolean;
-  /** Name of the broker whose master listens there, as far as routes say. */
-  masterAt(address: Address): string | undefined;
+  /** Names of the brokers whose masters listen there, as far as routes say. */
+  mastersAt(address: Address): readonly string[];
   /** The route of `%RETRY%group` is there. */
   knowsRetryTopic(): boolean;
   /** Closes the lines to addresses that no route names any more; answers those. */

@@ -3,6 +3,7 @@
 import type { RocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import type { QueuePosition } from '../../stores/offset-store.ts';
+import { leastForHook } from '../queue/queue.logic.ts';
 import { shardSize } from '../queues/queues.types.ts';
 import type { ConsumerContext, StopProgress } from './consumer.context.ts';
 import type { ShutdownReport, StepReport, StopStep } from './consumer.types.ts';
@@ -58,14 +59,28 @@ export function drainBudget(stop: StopProgress | undefined, now: number): number
   return Math.max(smallestStep, left - Math.min(reservedForLaterSteps, left / 2));
 }
 
+/** What listeners get of it: onQueuesRevoked, where there is one, follows within it. Unit: ms. */
+export function listenerGrace(stop: StopProgress | undefined, now: number, hasHook: boolean): number {
+  const budget = drainBudget(stop, now);
+  return hasHook ? Math.max(smallestStep, budget - Math.min(leastForHook, budget / 2)) : budget;
+}
+
 /** What the present step may use: half of what is left, so that something remains for the next ones. Unit: ms. */
 export function stepBudget(stop: StopProgress | undefined, now: number): number {
   return stop === undefined ? smallestStep : Math.max(smallestStep, (stop.deadline - now) / 2);
 }
 
-/** The last words to the brokers: the lock of a queue whose last commit was not confirmed is kept back, it expires. */
-export function leaveOf({ parts, stop }: Pick<ConsumerContext, 'parts' | 'stop'>): Leave {
-  const unconfirmed = new Set(stop?.uncommitted.map(({ queue }) => queueKey(queue)));
+/**
+ * The last words to the brokers. The lock of a queue whose last commit was not confirmed is kept back, and that of one whose
+ * actor has not ended: its listener or its onQueuesRevoked may still run.
+ */
+export function leaveOf({
+  parts,
+  stop,
+  residence,
+}: Pick<ConsumerContext, 'parts' | 'stop' | 'residence'>): Leave {
+  const uncommitted = stop?.uncommitted.map(({ queue }) => queueKey(queue)) ?? [];
+  const unconfirmed = new Set([...uncommitted, ...residence.keys()]);
   return { parts: parts.get(), unconfirmed, timeoutMs: stepBudget(stop, parts.get().clock.now()) };
 }
 

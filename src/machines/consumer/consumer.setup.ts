@@ -37,6 +37,7 @@ import {
   drainBudget,
   endStep,
   flushBudget,
+  listenerGrace,
   place,
   refusesStart,
   stepBudget,
@@ -120,12 +121,14 @@ export const consumerSetup = setup({
     /** Brokers make it at the first failure; what came back must not wait until an unknown topic is asked for again. */
     /** Its lock table may be empty when it is back, and others may lock what is ours. */
     doubtLocks: safe(({ context, self }, params: { readonly address: Address }) => {
-      const brokerName = context.parts.get().masterAt(params.address);
-      if (brokerName !== undefined) childrenOf(self).locks?.send({ type: 'broker.lost', brokerName });
+      const { locks } = childrenOf(self);
+      for (const brokerName of context.parts.get().mastersAt(params.address))
+        locks?.send({ type: 'broker.lost', brokerName });
     }),
     trustLocks: safe(({ context, self }, params: { readonly address: Address }) => {
-      const brokerName = context.parts.get().masterAt(params.address);
-      if (brokerName !== undefined) childrenOf(self).locks?.send({ type: 'broker.back', brokerName });
+      const { locks } = childrenOf(self);
+      for (const brokerName of context.parts.get().mastersAt(params.address))
+        locks?.send({ type: 'broker.back', brokerName });
     }),
     seekRetryTopic: safe(({ context, self }) => {
       if (!context.parts.get().knowsRetryTopic()) childrenOf(self).routes?.send({ type: 'routes.refresh' });
@@ -269,7 +272,8 @@ export const consumerSetup = setup({
     ),
     closeIntake: safe(({ context }) => {
       const parts = context.parts.get();
-      const grace = drainBudget(context.stop, parts.clock.now());
+      const hasHook = parts.config.onQueuesRevoked !== undefined;
+      const grace = listenerGrace(context.stop, parts.clock.now(), hasHook);
       tellShards(context, { type: 'queues.revokeAll', reason: 'shutdown', grace });
     }),
     flushOffsets: safe(({ context, self }) => {

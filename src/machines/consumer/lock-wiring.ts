@@ -42,15 +42,15 @@ export function lockWiring(around: LockSurroundings, kind: LockKind): LockWiring
     book,
     input: parent => ({ book, port, kind, clientId, handoverTimeout, clock, random, parent }),
     reclaim: async (caller, signal) => {
-      const brokerName = cache.masterAt(caller.address);
-      if (brokerName === undefined) return; // a slave, or not in any route any more
-      await book.reclaim(brokerName, (queues, onGranted) =>
-        lockQueues(
-          caller,
-          { clientId, consumerGroup: lockGroup, queues },
-          { timeoutMs: lockCallLimit, signal, onGranted },
-        ),
-      );
+      for (const brokerName of cache.mastersAt(caller.address)) {
+        await book.reclaim(brokerName, (queues, onGranted) =>
+          lockQueues(
+            caller,
+            { clientId, consumerGroup: lockGroup, queues },
+            { timeoutMs: lockCallLimit, signal, onGranted },
+          ),
+        );
+      }
     },
   };
 }

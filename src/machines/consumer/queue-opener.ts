@@ -103,7 +103,7 @@ export class QueueOpener {
     const work = new OwnedQueue<MessageExt>(queue, line, flow);
     const lock = locks?.lockOf(queue);
     const order = orderOf(config);
-    const permit = lock && new LockPermit(lock, { kind: order === 'concurrent' ? 'fence' : 'lock', alone });
+    const permit = lock && new LockPermit(lock, order === 'concurrent' ? 'fence' : 'lock');
     if (lock !== undefined) line.requireLock(() => lock.mayCommit());
     this.#owned.set(work.key, work);
     this.#lines.set(work.key, line);

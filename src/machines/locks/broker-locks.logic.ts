@@ -46,7 +46,12 @@ export function takesNoLocks(error: unknown): error is BrokerError {
   return error instanceof BrokerError && noLocks.has(error.responseCode);
 }
 
-export const nobodyKnown: MemberView = { known: new Set(), suspects: new Set(), gone: new Set() };
+export const nobodyKnown: MemberView = {
+  known: new Set(),
+  alone: 'no',
+  suspects: new Set(),
+  gone: new Set(),
+};
 
 export interface MemberLook {
   /** The list just read. */
@@ -61,17 +66,22 @@ export interface MemberLook {
  * ourselves says nothing: the broker does not have its members together yet.
  */
 export function afterLook(view: MemberView, { ids, clientId, isEarly }: MemberLook): MemberView {
-  if (!ids.includes(clientId)) return { ...view, suspects: new Set(), gone: new Set() };
+  if (!ids.includes(clientId)) return { ...view, alone: 'no', suspects: new Set(), gone: new Set() };
   const present = new Set(ids);
   const missing = [...view.known].filter(id => !present.has(id));
   const gone = missing.filter(id => !isEarly || view.suspects.has(id));
   const suspects = missing.filter(id => !gone.includes(id));
-  return { known: new Set([...view.known, ...ids]), suspects: new Set(suspects), gone: new Set(gone) };
+  return {
+    known: new Set([...view.known, ...ids]),
+    alone: present.size > 1 ? 'no' : isEarly ? 'perhaps' : 'yes',
+    suspects: new Set(suspects),
+    gone: new Set(gone),
+  };
 }
 
 /** Their locks were given back. */
-export function afterFreeing({ known, gone, suspects }: MemberView): MemberView {
-  return { known: new Set([...known].filter(id => !gone.has(id))), suspects, gone: new Set() };
+export function afterFreeing({ known, gone, ...view }: MemberView): MemberView {
+  return { ...view, known: new Set([...known].filter(id => !gone.has(id))), gone: new Set() };
 }
 
 export function isEarly({ clock, backAt }: BrokerLocksContext): boolean {

@@ -8,6 +8,7 @@
  *                               asking ──1, 3, 16, fence only──► off ──10 min──► asking
  *   members:   resting ──members.looked──► looking ──somebody is gone──► freeing ──► resting     (fence only)
  *                                          looking ──perhaps gone, or failed──► pausing ──3 s──► looking
+ *              a list that names only us ends the waiting for what was refused; it is read once more after a refusal
  *   patience:  calm ──somebody waits──► counting ──handoverTimeout──► calm                       (fence only)
  *
  * Invariants (test/machines/locks-broker.test.ts): 1. one 41 at a time, for all that is wanted and held; 2. what is wanted
@@ -16,7 +17,7 @@
  * for 10 minutes and told of once; 5. nobody waits longer than handoverTimeout for a fence, and nobody delivers without
  * an orderly lock; 6. only who was seen here is ever taken for dead, never we ourselves.
  */
-import { assign, raise, setup } from 'xstate';
+import { assign, enqueueActions, raise, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import { type FaultEvent, safe } from '../shared/safe.ts';
 import { askForLocks, askMembers, freeLocksOf } from './broker-locks.actors.ts';
@@ -75,6 +76,14 @@ const built = setup({
       members: afterLook(context.members, lookOf(context, output)),
     })),
     noteFreed: assign({ members: ({ context }) => afterFreeing(context.members) }),
+    unfenceRefused: safe(({ context }) => {
+      if (context.kind === 'fence' && context.members.alone === 'yes') context.page.unfenceRefused();
+    }),
+    /** Somebody holds it, though the last list names only us: has somebody come since? */
+    doubtAlone: enqueueActions(({ context, enqueue }) => {
+      if (context.members.alone === 'yes' && context.page.isAnyRefused)
+        enqueue.raise({ type: 'members.looked' });
+    }),
     sayFreed: raise({ type: 'locks.freed' }),
     passFault: safe(({ context }, params: FaultEvent) => context.parent.send(params)),
   },
@@ -87,7 +96,10 @@ const built = setup({
     isFence: ({ context }) => context.kind === 'fence',
     endsFences: ({ context }, { error }: Failure) => context.kind === 'fence' && takesNoLocks(error),
     isNewRefusal: ({ context }, { error }: Failure) => takesNoLocks(error) && context.refusal === undefined,
+    isRefusal: (_, { error }: Failure) => takesNoLocks(error),
     isSomebodyGone: ({ context }) => context.members.gone.size > 0,
+    /** The list may lack those who are still on their way back, and somebody waits for what it says. */
+    isTooEarly: ({ context }) => context.members.alone === 'perhaps' && context.page.isAnyRefused,
     isSomebodySuspect: ({ context }) => context.members.suspects.size > 0,
     isWaitedFor: ({ context }) => context.kind === 'fence' && context.page.waitingSince !== undefined,
     isNotWaitedFor: ({ context }) => context.page.waitingSince === undefined,
@@ -151,7 +163,7 @@ const built = setup({
             src: 'askForLocks',
             input: ({ context }) => context,
             onDone: [
-              { guard: 'isMissing', target: 'waiting', actions: 'noteAnswer' },
+              { guard: 'isMissing', target: 'waiting', actions: ['noteAnswer', 'doubtAlone'] },
               { target: 'holding', actions: 'noteAnswer' },
             ],
             onError: [
@@ -228,7 +240,10 @@ const built = setup({
             id: 'askMembers',
             src: 'askMembers',
             input: ({ context }) => context,
-            onDone: { target: 'judging', actions: { type: 'noteMembers', params: ({ event }) => event } },
+            onDone: {
+              target: 'judging',
+              actions: [{ type: 'noteMembers', params: ({ event }) => event }, 'unfenceRefused'],
+            },
             onError: [{ guard: 'isMissing', target: 'pausing' }, { target: 'resting' }],
           },
           on: {
@@ -240,6 +255,7 @@ const built = setup({
           always: [
             { guard: 'isSomebodyGone', target: 'freeing' },
             { guard: 'isSomebodySuspect', target: 'pausing' },
+            { guard: 'isTooEarly', target: 'pausing' },
             { target: 'resting' },
           ],
         },
@@ -256,9 +272,18 @@ const built = setup({
             input: ({ context }) => ({ ...context, gone: context.members.gone }),
             onDone: [
               { guard: 'isSomebodySuspect', target: 'pausing', actions: ['noteFreed', 'sayFreed'] },
+              { guard: 'isTooEarly', target: 'pausing', actions: ['noteFreed', 'sayFreed'] },
               { target: 'resting', actions: ['noteFreed', 'sayFreed'] },
             ],
-            onError: 'pausing',
+            onError: [
+              {
+                // It takes no 42 either: nothing can be done for those who wait but to let time pass.
+                guard: { type: 'isRefusal', params: ({ event }) => event },
+                target: 'resting',
+                actions: 'noteFreed',
+              },
+              { target: 'pausing' },
+            ],
           },
           on: {
             'members.looked': 'looking',

@@ -66,6 +66,10 @@ export class BrokerPage implements LocksOfBroker {
     return this.#some(({ isMissing }) => isMissing);
   }
 
+  get isAnyRefused(): boolean {
+    return this.#some(({ isRefused }) => isRefused);
+  }
+
   get isAnyUrgent(): boolean {
     return this.#some(entry => entry.isUrgent && !this.#leaving.has(entry.key));
   }
@@ -79,7 +83,7 @@ export class BrokerPage implements LocksOfBroker {
   newLock(queue: MessageQueue): QueueLock {
     const entry = new LockEntry(queue, this.#options.kind, this.#options.clock);
     return {
-      want: (tell, { alone }) => this.#want(entry, tell, alone),
+      want: tell => this.#want(entry, tell),
       mayCommit: () => entry.mayCommit(),
       mayDeliver: () => entry.mayDeliver(),
       confirm: signal => this.#confirm(entry, signal),
@@ -110,14 +114,19 @@ export class BrokerPage implements LocksOfBroker {
     return overdue.map(({ queue }) => queue);
   }
 
+  unfenceRefused(): void {
+    const refused = this.#all().filter(({ isRefused }) => isRefused);
+    this.#tellAll(refused.map(entry => [entry, entry.unfence()]));
+  }
+
   unfenceAll(): void {
     const all = this.#all();
     for (const entry of all) entry.disown();
     this.#tellAll(all.map(entry => [entry, entry.unfence()]));
   }
 
-  #want(entry: LockEntry, tell: (event: LockEvent) => void, alone: boolean): void {
-    if (!entry.want(tell, alone)) return;
+  #want(entry: LockEntry, tell: (event: LockEvent) => void): void {
+    if (!entry.want(tell)) return;
     this.#entries.get(entry.key)?.end();
     this.#entries.set(entry.key, entry);
     this.#options.onChange();

@@ -28,6 +28,8 @@ export class LockBook implements LocksOfBrokers {
   readonly #pages = new Map<string, BrokerPage>();
   /** Brokers whose page changed in this turn. */
   readonly #changed = new Set<string>();
+  /** Greetings that failed for their locks, one after the other. */
+  readonly #failed = new Map<string, number>();
   #tell: (note: BookNote) => void = () => {};
 
   constructor(options: LockBookOptions) {
@@ -44,18 +46,29 @@ export class LockBook implements LocksOfBrokers {
    * forgotten every lock. Asks for all that are held there: granted ones are confirmed, refused ones are lost. Codes 1, 3
    * and 16 end the fences of this broker, and leave an orderly lock in doubt.
    * @param ask a 41 over the connection that is being greeted
-   * @throws any other failure of `ask`: the greeting is to be tried again
+   * @throws any other failure of `ask`, the first time: the greeting is to be tried again. The second time it is a fault: who
+   *   has no lock to do with shall not be kept waiting, and the locks are in doubt until they are granted anew
    */
   async reclaim(brokerName: string, ask: AskForLocks): Promise<void> {
     const page = this.page(brokerName);
     page.doubt();
     try {
       await page.ask('held', ask);
+      this.#failed.delete(brokerName);
       this.#noteChange(brokerName); // the fences may have been switched off meanwhile
     } catch (thrown) {
-      if (!takesNoLocks(thrown)) throw thrown;
-      this.#tell({ type: 'locks.refused', brokerName, error: toRocketmqError(thrown) });
+      const error = toRocketmqError(thrown);
+      if (takesNoLocks(thrown)) this.#tell({ type: 'locks.refused', brokerName, error });
+      else if (this.#isFirstFailure(brokerName)) throw error;
+      else this.#tell({ type: 'fault', error, actor: `locks ${brokerName}` });
     }
+  }
+
+  #isFirstFailure(brokerName: string): boolean {
+    const failed = (this.#failed.get(brokerName) ?? 0) + 1;
+    if (failed === 1) this.#failed.set(brokerName, failed);
+    else this.#failed.delete(brokerName);
+    return failed === 1;
   }
 
   page(brokerName: string): BrokerPage {

@@ -26,7 +26,7 @@ export interface Ask {
 
 type Standing =
   | { readonly kind: 'unasked' }
-  | { readonly kind: 'wanted'; readonly since: number; readonly alone: boolean }
+  | { readonly kind: 'wanted'; readonly since: number; readonly isRefused: boolean }
   | { readonly kind: 'unfenced' }
   /** By the newest ask that granted it. */
   | { readonly kind: 'held'; readonly by: Ask }
@@ -82,6 +82,11 @@ export class LockEntry {
     return this.#standing.kind === 'wanted' ? this.#standing.since : undefined;
   }
 
+  /** It is waited for, and the broker has said that somebody holds it. */
+  get isRefused(): boolean {
+    return this.#standing.kind === 'wanted' && this.#standing.isRefused;
+  }
+
   /** The broker may have it down as ours: it was granted, or a question for it was not answered. */
   get mayBeOurs(): boolean {
     return this.#mayBeOurs;
@@ -98,10 +103,10 @@ export class LockEntry {
   }
 
   /** False: it was wanted before, or is given up already. */
-  want(tell: (event: LockEvent) => void, alone: boolean): boolean {
+  want(tell: (event: LockEvent) => void): boolean {
     if (this.standing !== 'unasked') return false;
     this.#tell = tell;
-    this.#standing = { kind: 'wanted', since: this.#clock.now(), alone };
+    this.#standing = { kind: 'wanted', since: this.#clock.now(), isRefused: false };
     return true;
   }
 
@@ -130,7 +135,7 @@ export class LockEntry {
   refused(): LockEvent | undefined {
     const before = this.#standing;
     this.#mayBeOurs = false;
-    if (before.kind === 'wanted' && before.alone && this.#kind === 'fence') return this.unfence();
+    if (before.kind === 'wanted') this.#standing = { ...before, isRefused: true };
     if (before.kind !== 'held') return undefined;
     this.#standing = { kind: 'lost' };
     this.#rejectAll(lockRefused(this.key));

@@ -20,15 +20,10 @@ export type LockKind = 'fence' | 'orderly';
 export type LockEvent =
   /** It is ours: read the committed offset, then pull. */
   | { readonly type: 'lock.granted' }
-  /** Fence only: go on without it, because we are alone in the group, `handoverTimeout` is over, or the broker takes no locks. */
+  /** Fence only: go on without it, because its broker names nobody but us, `handoverTimeout` is over, or the broker takes no locks. */
   | { readonly type: 'lock.unfenced' }
   /** It was ours and was refused at a renewal: stop, commit nothing. Final for this {@link QueueLock}. */
   | { readonly type: 'lock.lost' };
-
-export interface WantOptions {
-  /** The newest member list names only us: whoever holds the lock is gone, so a fence is not waited for. */
-  readonly alone: boolean;
-}
 
 export interface ReleaseOptions {
   /** Until the broker has answered. Unit: ms. */
@@ -42,7 +37,7 @@ export interface QueueLock {
    * Asks for the lock until it is granted, and keeps it from then on. Call it once.
    * @param tell hears at most one of granted and unfenced, then at most one lost; never inside this call
    */
-  want(tell: (event: LockEvent) => void, options: WantOptions): void;
+  want(tell: (event: LockEvent) => void): void;
   /**
    * May offsets be handed over? Held and confirmed within the last 60 s; a fence also when it is unfenced.
    * Never after lost, nor from the moment its broker was lost or {@link confirm} was called until a later 41 was granted.
@@ -109,6 +104,8 @@ export interface LocksOfBroker {
   readonly isEmpty: boolean;
   /** Something is not granted yet, whether it is waited for or not. */
   readonly isAnyMissing: boolean;
+  /** Something is waited for, of which the broker has said that somebody holds it. */
+  readonly isAnyRefused: boolean;
   /** Somebody waits for an answer that no ask under way will give. */
   readonly isAnyUrgent: boolean;
   /** Since when the longest waiting owner waits; undefined when nobody does. Monotonic ms. */
@@ -123,6 +120,8 @@ export interface LocksOfBroker {
   doubt(): void;
   /** Fence: owners who wait since this time or longer go on without. Answers their queues. */
   unfenceSince(time: number): readonly MessageQueue[];
+  /** Fence: whoever holds what was refused is gone, for nobody but us is in the group; its waiters go on without. */
+  unfenceRefused(): void;
   /** Fence: the broker takes no locks; all go on without. */
   unfenceAll(): void;
 }
@@ -203,6 +202,8 @@ export interface BrokerLocksInput {
 export interface MemberView {
   /** Client ids that were seen here and whose locks were not freed since. */
   readonly known: ReadonlySet<string>;
+  /** Does the newest list name nobody but us? One that was read right after our own reconnect may be incomplete. */
+  readonly alone: 'yes' | 'perhaps' | 'no';
   /** Missing in a list that was read right after our own reconnect: gone if they are missing in the next one too. */
   readonly suspects: ReadonlySet<string>;
   /** Gone, their locks still to be given back. */

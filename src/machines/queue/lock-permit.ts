@@ -4,27 +4,19 @@ import type { LockEvent, QueueLock } from '../locks/locks.types.ts';
 import type { StartPermit } from '../pull/pull.types.ts';
 import type { HeldLock } from './queue.types.ts';
 
-export interface LockPermitOptions {
-  readonly kind: StartPermit['kind'];
-  /** The newest member list names nobody but us. */
-  readonly alone: boolean;
-}
-
 const ignore = (): void => {};
 
 /** Asked for once, however often the queue is suspended and resumed while it waits. */
 export class LockPermit implements StartPermit, HeldLock {
   readonly kind: StartPermit['kind'];
   readonly #lock: QueueLock;
-  readonly #alone: boolean;
-  #stage: 'unasked' | 'asked' | 'permitted' | 'lost' = 'unasked';
+  #stage: 'unasked' | 'asked' | 'permitted' | 'lost' | 'keptBack' | 'over' = 'unasked';
   #onPermitted = ignore;
   #onLost = ignore;
 
-  constructor(lock: QueueLock, { kind, alone }: LockPermitOptions) {
+  constructor(lock: QueueLock, kind: StartPermit['kind']) {
     this.kind = kind;
     this.#lock = lock;
-    this.#alone = alone;
   }
 
   get mayBeOurs(): boolean {
@@ -36,7 +28,7 @@ export class LockPermit implements StartPermit, HeldLock {
     if (this.#stage === 'permitted') onPermitted();
     if (this.#stage !== 'unasked') return;
     this.#stage = 'asked';
-    this.#lock.want(event => this.#hear(event), { alone: this.#alone });
+    this.#lock.want(event => this.#hear(event));
   }
 
   whenLost(onLost: () => void): void {
@@ -46,11 +38,18 @@ export class LockPermit implements StartPermit, HeldLock {
   async release(options: Parameters<HeldLock['release']>[0]): Promise<void> {
     if (!this.mayBeOurs) return;
     this.#end();
+    this.#stage = 'over';
     await this.#lock.release(options);
+  }
+
+  keepBack(): void {
+    this.#end();
+    if (this.mayBeOurs) this.#stage = 'keptBack';
   }
 
   forget(): void {
     this.#end();
+    this.#stage = 'over';
     this.#lock.forget();
   }
 

@@ -84,7 +84,7 @@ export interface HookCall {
 }
 
 /** It gets this much also when the listeners took the whole grace. Unit: ms. */
-const leastForHook = 1000;
+export const leastForHook = 1000;
 
 /** What is left of the grace. Unit: ms. */
 export function hookLimit({ graceEnds, work }: QueueContext): number {

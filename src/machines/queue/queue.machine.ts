@@ -126,8 +126,10 @@ const built = setup({
       }),
     ),
     /** At shutdown the consumer gives back the locks of all queues, but not of one whose orderly call may still run. */
-    forgetLock: safe(({ context }) => {
-      if (context.reason !== 'shutdown' || !mayUnlock(context)) context.work.lock?.forget();
+    partWithLock: safe(({ context }) => {
+      const { lock } = context.work;
+      if (context.reason !== 'shutdown') lock?.forget();
+      else if (!mayUnlock(context)) lock?.keepBack();
     }),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
@@ -359,7 +361,7 @@ const built = setup({
       },
       after: { commitLimit: 'revoked' },
     },
-    revoked: { type: 'final', entry: ['forgetLock', 'release', 'tellEnded'] },
+    revoked: { type: 'final', entry: ['partWithLock', 'release', 'tellEnded'] },
   },
 });
 

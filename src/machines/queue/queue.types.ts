@@ -28,6 +28,11 @@ export interface HeldLock {
   whenLost(onLost: () => void): void;
   /** Gives it back by an answered call (42): the next owner may begin. */
   release(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * It is ours until the consumer ends, so that what is done can be committed, and expires then: {@link release} does
+   * nothing any more. For an orderly listener that still runs at shutdown.
+   */
+  keepBack(): void;
   /** It is not given back but expires: what we committed was not confirmed, or a listener still runs. */
   forget(): void;
 }

@@ -80,12 +80,11 @@ export class RouteCache {
     return this.brokers.get(brokerName)?.addresses ?? noAddresses;
   }
 
-  /** The broker whose master listens there; undefined when no route says so. */
-  masterAt(address: Address): string | undefined {
-    for (const { brokerName, addresses } of this.brokers.values()) {
-      if (addresses.get(masterId) === address) return brokerName;
-    }
-    return undefined;
+  /** The brokers whose masters listen there, as the routes of now say: none for a slave, several behind one address. */
+  mastersAt(address: Address): readonly string[] {
+    const routed = [...this.routes.values()].flatMap(({ route }) => route.brokers);
+    const names = new Set(routed.map(({ brokerName }) => brokerName));
+    return [...names].filter(name => this.addressOf(name) === address);
   }
 
   /** Every master and slave the topics live on, each once: who gets heartbeats. */
