@@ -129,13 +129,13 @@ describe('RouteCache', () => {
     expect(cache.addressOf('a')).toBe('a:10911');
   });
 
-  it('knows which brokers are masters at an address, as the routes of now say', () => {
+  it('knows which brokers are masters at an address, also those no route names just now', () => {
     const cache = new RouteCache();
     const twin = { name: 'twin', addresses: { 0: 'h:1' } };
     cache.set('orders', route({ name: 'old', addresses: { 0: 'h:1' } }));
     cache.set('orders', route({ name: 'a', addresses: { 0: 'h:1', 1: 'h:2' } }, { name: 'b' }, twin));
     expect(['h:1', 'h:2', 'b:10911', 'c:10911'].map(address => cache.mastersAt(address))).toEqual([
-      ['a', 'twin'],
+      ['old', 'a', 'twin'],
       [],
       ['b'],
       [],

@@ -80,11 +80,9 @@ export class RouteCache {
     return this.brokers.get(brokerName)?.addresses ?? noAddresses;
   }
 
-  /** The brokers whose masters listen there, as the routes of now say: none for a slave, several behind one address. */
+  /** The brokers whose masters listen there as far as was ever said: none for a slave, several where a name changed. */
   mastersAt(address: Address): readonly string[] {
-    const routed = [...this.routes.values()].flatMap(({ route }) => route.brokers);
-    const names = new Set(routed.map(({ brokerName }) => brokerName));
-    return [...names].filter(name => this.addressOf(name) === address);
+    return [...this.brokers.keys()].filter(name => this.addressOf(name) === address);
   }
 
   /** Every master and slave the topics live on, each once: who gets heartbeats. */
