@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which peers are bad, and how? Each is a name server or broker of its own that does one thing wrong, for ever. */
+import { encodeLockAnswer, parseLock } from '../../../src/protocol/bodies/lock.ts';
 import type { Frame } from '../../../src/protocol/frame.ts';
 import {
   FakePeer,
@@ -22,6 +23,7 @@ const codes = {
   pull: 11,
   queryOffset: 14,
   consumerList: 38,
+  lock: 41,
   maxOffset: 30,
   minOffset: 31,
   heartbeat: 34,
@@ -153,6 +155,8 @@ function brokerWith(script: PeerScript): PeerScript {
       connection.answer(frame);
     } else if (frame.code === codes.consumerList)
       connection.answer(frame, { body: Buffer.from(JSON.stringify({ consumerIdList: [clientId] })) });
+    else if (frame.code === codes.lock)
+      connection.answer(frame, { body: encodeLockAnswer(parseLock(frame.body).mqSet) });
     else if (([codes.queryOffset, codes.minOffset, codes.maxOffset] as number[]).includes(frame.code))
       connection.answer(frame, { fields: { offset: '0' } });
     else if ((frame.flag & 2) === 0) connection.answer(frame);
