@@ -219,6 +219,8 @@ export class CommitLine {
     if (at < 0) return false;
     const [carrier] = this.#overtaken.splice(at, 1);
     if (accepted && carrier?.epoch === this.#epoch) this.#learn(offset, true);
+    // Both took the same value along: which of them failed nobody can say, so the newest may still land too.
+    if (!accepted && this.#flight === offset && this.#flightKind === 'awaited') this.#flightKind = 'failed';
     this.#doubt = this.#point !== none;
     return true;
   }
