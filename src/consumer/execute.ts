@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does a command tell that it took effect? */
-
 import { commandRefused } from '../machines/consumer/consumer.reports.ts';
 import type { ConsumerCommand } from '../machines/consumer/consumer.types.ts';
 import { assertNever } from '../model/assert-never.ts';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are the operations of a scenario written briefly? Each function only names the fields of one (operation.types.ts). */
-
 import type { ListenerBehaviour, MemberOptions } from '../support/scenario/member.types.ts';
 import type { Operation, OperationOf } from '../support/scenario/operation.types.ts';
 

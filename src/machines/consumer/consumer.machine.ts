@@ -36,7 +36,7 @@ const built = consumerSetup.createMachine({
     'connection.lost': {
       actions: [
         { type: 'emitThis', params: ({ event }) => event },
-        { type: 'doubtLocks', params: ({ event }) => event },
+        { type: 'tellLocks', params: ({ event }) => ({ type: 'broker.lost', address: event.address }) },
       ],
     },
     // It may have come back at another address: the route says where.
@@ -47,7 +47,7 @@ const built = consumerSetup.createMachine({
     'connection.ready': {
       actions: [
         { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'connection.restored' }) },
-        { type: 'trustLocks', params: ({ event }) => event },
+        { type: 'tellLocks', params: ({ event }) => ({ type: 'broker.back', address: event.address }) },
       ],
     },
     'consumer.shutdown': {

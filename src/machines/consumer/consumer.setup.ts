@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can the consumer's chart do and ask? Its actors, actions, guards and delays by name; when, says consumer.machine.ts. */
-
 import { assign, emit, enqueueActions, fromPromise, setup, spawnChild, stopChild } from 'xstate';
 import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
@@ -9,6 +8,7 @@ import type { Address } from '../../model/route.ts';
 import { connectionMachine } from '../connection/connection.machine.ts';
 import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
 import { locksMachine } from '../locks/locks.machine.ts';
+import type { LocksCommand } from '../locks/locks.types.ts';
 import { offsetsMachine } from '../offsets/offsets.machine.ts';
 import { queuesMachine } from '../queues/queues.machine.ts';
 import { rebalanceMachine } from '../rebalance/rebalance.machine.ts';
@@ -65,6 +65,8 @@ const startRetryPause = 1000;
 /** After a time gap: how long queues of a broker that does not answer hold up the others. Unit: ms. */
 const verifyLimit = 5000;
 
+type LockOfBroker = Extract<LocksCommand, { readonly brokerName: string }>;
+
 export const consumerSetup = setup({
   types: {} as {
     context: ConsumerContext;
@@ -118,18 +120,14 @@ export const consumerSetup = setup({
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
     refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
+    /** The lock table of a broker that is back may be empty, and others may have locked what is ours. */
+    tellLocks: safe(
+      ({ context, self }, { type, address }: Pick<LockOfBroker, 'type'> & { readonly address: Address }) => {
+        const { locks } = childrenOf(self);
+        for (const brokerName of context.parts.get().mastersAt(address)) locks?.send({ type, brokerName });
+      },
+    ),
     /** Brokers make it at the first failure; what came back must not wait until an unknown topic is asked for again. */
-    /** Its lock table may be empty when it is back, and others may lock what is ours. */
-    doubtLocks: safe(({ context, self }, params: { readonly address: Address }) => {
-      const { locks } = childrenOf(self);
-      for (const brokerName of context.parts.get().mastersAt(params.address))
-        locks?.send({ type: 'broker.lost', brokerName });
-    }),
-    trustLocks: safe(({ context, self }, params: { readonly address: Address }) => {
-      const { locks } = childrenOf(self);
-      for (const brokerName of context.parts.get().mastersAt(params.address))
-        locks?.send({ type: 'broker.back', brokerName });
-    }),
     seekRetryTopic: safe(({ context, self }) => {
       if (!context.parts.get().knowsRetryTopic()) childrenOf(self).routes?.send({ type: 'routes.refresh' });
     }),

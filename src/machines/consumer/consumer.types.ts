@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does the consumer actor take, know, emit and answer at its end? The first half is the public surface. */
-
 import type { ErrorActorEvent } from 'xstate';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { ThrottleCause } from '../../flow/flow-gate.ts';

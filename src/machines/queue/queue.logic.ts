@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What of its children's reports does the queue actor hand on, what does it hand down, and how long does it wait? Pure. */
-
 import { ConnectionError, ConsumerError, toError } from '../../errors/errors.ts';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';

@@ -12,7 +12,6 @@
  * nothing; 6. the lock is given back after the last commit was confirmed, else not at all; 7. nor while an orderly
  * listener call may still run.
  */
-
 import { assign, fromPromise, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a shard of queue actors take, know and tell? */
-
 import type { ErrorActorEvent } from 'xstate';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';

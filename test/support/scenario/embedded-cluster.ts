@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does a scenario use the embedded cluster? Time stands still until something is waited for, and then runs as fast as it can. */
-
 import type { EmbeddedCluster, EmbeddedServer } from '../../../src/testing/embedded/cluster.types.ts';
 import { startEmbeddedCluster } from '../../../src/testing/embedded/embedded-cluster.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
