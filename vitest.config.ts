@@ -5,6 +5,8 @@ const paths = ['test/**/*.property.test.ts', 'test/**/any-*.test.ts', 'test/**/*
 /** What needs the embedded cluster: sockets and real turns of the event loop. */
 const embedded = ['test/unit/{scenarios,demo,docs,testing}/**/*.test.ts'];
 
+const setupFiles = ['test/support/fixed-seed.ts'];
+
 // Four projects. The first three need nothing but Node; the last a real Apache RocketMQ (Java 17 and Maven).
 export default defineConfig({
   test: {
@@ -13,18 +15,25 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{unit,machines,issues}/**/*.test.ts'],
+          include: ['test/{unit,machines,regressions}/**/*.test.ts'],
           exclude: [...paths, ...embedded],
+          setupFiles,
           testTimeout: 20_000,
           isolate: false, // one set of modules for all files: half of the time went into loading them anew
           sequence: { groupOrder: 0 },
         },
       },
       {
-        test: { name: 'paths', include: paths, testTimeout: 60_000, sequence: { groupOrder: 1 } },
+        test: { name: 'paths', include: paths, setupFiles, testTimeout: 60_000, sequence: { groupOrder: 1 } },
       },
       {
-        test: { name: 'embedded', include: embedded, testTimeout: 60_000, sequence: { groupOrder: 2 } },
+        test: {
+          name: 'embedded',
+          include: embedded,
+          setupFiles,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
       },
       {
         test: {

@@ -14,16 +14,30 @@ const carrierGrace = 1000;
 const onewayGrace = 100;
 
 const none = -1;
-const free = Number.NEGATIVE_INFINITY;
 const always: CommitGate = () => true;
 
 /** `failed`: its outcome is not known and never will be, as after a lost connection; it may still be on its way. */
 type FlightKind = 'awaited' | 'oneway' | 'failed';
 
-/** A carrier that went on unanswered while a later one was sent. */
-interface Overtaken {
-  readonly offset: number;
+/** One offset on its way to the broker. Whoever took it gives it back with its outcome: values alone may be equal. */
+export interface CommitCarrier {
+  readonly offset: QueueOffset;
+}
+
+class Carrier implements CommitCarrier {
+  readonly offset: QueueOffset;
+  /** Monotonic ms. */
+  readonly since: number;
+  /** Resets of the line before it left: one from before a reset cannot speak for what came after. */
   readonly epoch: number;
+  kind: FlightKind;
+
+  constructor(offset: QueueOffset, since: number, epoch: number, kind: FlightKind) {
+    this.offset = offset;
+    this.since = since;
+    this.epoch = epoch;
+    this.kind = kind;
+  }
 }
 
 /**
@@ -32,11 +46,11 @@ interface Overtaken {
  * A *carrier* is whatever takes an offset to the broker: a pull with the commit flag, or a 15.
  * Rules (design.md G2): a value handed over never goes back except after {@link reset}; nothing past {@link point} is
  * handed over; one carrier at a time, unless the first is unanswered for {@link carrierGrace}; a failed carrier's value is handed
- * over again. Used on the hot path: no call allocates unless a carrier is overtaken.
+ * over again. Used on the hot path: only {@link take} and its like allocate.
  *
  * @example
- * const offset = line.take(clock.now());          // before a pull: set the commit flag when there is a value
- * if (offset !== undefined) line.settled(offset, true);  // that pull was answered with 0, 19, 20 or 21
+ * const carrier = line.take(clock.now());          // before a pull: set the commit flag when there is a value
+ * if (carrier !== undefined) line.settled(carrier, true);  // that pull was answered with 0, 19, 20 or 21
  */
 export class CommitLine {
   readonly #mayCommit: CommitGate;
@@ -50,14 +64,11 @@ export class CommitLine {
   #doubt = false;
   #closed = false;
   #withheld = false;
-  /** Counts resets, so that a carrier from before one cannot speak for what came after. */
   #epoch = 0;
-  // The newest carrier that may still land; flightSince is `free` when there is none.
-  #flight = none;
-  #flightSince = free;
-  #flightEpoch = 0;
-  #flightKind: FlightKind = 'awaited';
-  readonly #overtaken: Overtaken[] = [];
+  /** The newest carrier that may still land. */
+  #flight: Carrier | undefined;
+  /** Those that went on unanswered while a later one was sent. */
+  readonly #overtaken: Carrier[] = [];
   readonly #waiters = new Set<() => void>();
 
   constructor(mayCommit: CommitGate) {
@@ -115,9 +126,9 @@ export class CommitLine {
 
   /**
    * The value an answered carrier (flagged pull, 15 as a request) shall take along now, or `undefined`.
-   * Whoever takes a value calls {@link settled} or {@link refused} with it exactly once. `now`: monotonic ms.
+   * Whoever takes a carrier calls {@link settled} or {@link refused} with it once. `now`: monotonic ms.
    */
-  take(now: number): QueueOffset | undefined {
+  take(now: number): CommitCarrier | undefined {
     if (this.#point <= this.#handed && !this.#doubt) return undefined;
     return this.#depart(now, carrierGrace, 'awaited');
   }
@@ -126,39 +137,39 @@ export class CommitLine {
    * The value a one-way 15 shall take along now, or `undefined`. It is not answered: call {@link refused} when it could
    * not be written, and nothing otherwise; the next answered carrier confirms it.
    */
-  takeOneway(now: number): QueueOffset | undefined {
+  takeOneway(now: number): CommitCarrier | undefined {
     if (this.#point <= this.#sent && !this.#doubt) return undefined;
     return this.#depart(now, carrierGrace, 'oneway');
   }
 
   /** As {@link take} for the last 15 of a queue, which need not wait as long behind a one-way 15. */
-  takeFinal(now: number): QueueOffset | undefined {
+  takeFinal(now: number): CommitCarrier | undefined {
     if (this.#point <= this.#handed && !this.#doubt) return undefined;
-    return this.#depart(now, this.#finalGrace(), 'awaited');
+    return this.#depart(now, this.#flight === undefined ? 0 : finalGrace(this.#flight), 'awaited');
   }
 
   /**
    * A carrier's outcome. `accepted`: the broker answered that it stored the value. False when that is not known (timed
    * out, connection lost): the value is handed over again, once the carrier is {@link carrierGrace} old and cannot land late.
    */
-  settled(offset: QueueOffset, accepted: boolean): void {
-    this.#end(offset, accepted, accepted);
+  settled(carrier: CommitCarrier, accepted: boolean): void {
+    this.#end(carrier, accepted, accepted);
   }
 
   /** The carrier certainly did not store the value: it was never written, or refused in an answer. It is handed over again. */
-  refused(offset: QueueOffset): void {
-    this.#end(offset, false, true);
+  refused(carrier: CommitCarrier): void {
+    this.#end(carrier, false, true);
   }
 
   /** For how long {@link takeFinal} has to wait for carriers in flight. Unit: ms. */
   waitForFinal(now: number): number {
-    return this.#flightSince === free ? 0 : Math.max(0, this.#flightSince + this.#finalGrace() - now);
+    return this.#flight === undefined ? 0 : Math.max(0, this.#flight.since + finalGrace(this.#flight) - now);
   }
 
   /** Is there a carrier whose outcome is not known? A one-way 15 is taken for landed when it is {@link onewayGrace} old. */
   mayStillLand(now: number): boolean {
-    if (this.#flightSince === free) return this.#overtaken.length > 0;
-    return this.#overtaken.length > 0 || this.#flightKind !== 'oneway' || this.waitForFinal(now) > 0;
+    if (this.#overtaken.length > 0) return true;
+    return this.#flight !== undefined && (this.#flight.kind !== 'oneway' || this.waitForFinal(now) > 0);
   }
 
   /** Calls `fn` once, when the carrier in flight has an outcome or the line is closed. Returns a function that takes it back. */
@@ -178,33 +189,27 @@ export class CommitLine {
     this.#wake();
   }
 
-  #depart(now: number, grace: number, kind: FlightKind): QueueOffset | undefined {
-    if (this.#flightSince !== free && now - this.#flightSince < grace) return undefined;
+  #depart(now: number, grace: number, kind: FlightKind): CommitCarrier | undefined {
+    const before = this.#flight;
+    if (before !== undefined && now - before.since < grace) return undefined;
     if (this.#closed || this.#withheld || !this.#mayCommit() || !this.#holdsLock()) return undefined;
-    if (this.#flightSince !== free && this.#flightKind === 'awaited') {
-      this.#overtaken.push({ offset: this.#flight, epoch: this.#flightEpoch });
-    }
-    this.#flight = this.#point;
-    this.#flightSince = now;
-    this.#flightEpoch = this.#epoch;
-    this.#flightKind = kind;
-    this.#sent = this.#point;
+    if (before?.kind === 'awaited') this.#overtaken.push(before);
+    const point = this.#point as QueueOffset; // came in branded, and take asks only when there is one
+    this.#flight = new Carrier(point, now, this.#epoch, kind);
+    this.#sent = point;
     this.#doubt = false;
-    return this.#point as QueueOffset; // the point came in branded, and take asks only when there is one
+    return this.#flight;
   }
 
   /** `gone`: it cannot land any more. */
-  #end(offset: number, accepted: boolean, gone: boolean): void {
-    if (this.#overtaken.length > 0 && this.#endOvertaken(offset, accepted)) return;
-    if (this.#flightSince === free || this.#flight !== offset || this.#flightKind === 'failed') return;
-    if (gone) this.#flightSince = free;
-    else this.#flightKind = 'failed';
-    if (this.#flightEpoch === this.#epoch) this.#learn(offset, accepted);
+  #end(carrier: CommitCarrier, accepted: boolean, gone: boolean): void {
+    if (this.#overtaken.length > 0 && this.#endOvertaken(carrier, accepted)) return;
+    const flight = this.#flight;
+    if (flight === undefined || flight !== carrier || flight.kind === 'failed') return;
+    if (gone) this.#flight = undefined;
+    else flight.kind = 'failed';
+    if (flight.epoch === this.#epoch) this.#learn(flight.offset, accepted);
     if (this.#waiters.size > 0) this.#wake();
-  }
-
-  #finalGrace(): number {
-    return this.#flightKind === 'oneway' ? onewayGrace : carrierGrace;
   }
 
   /** A value that was not accepted may have landed or not: whatever else is known, the point travels again. */
@@ -214,13 +219,11 @@ export class CommitLine {
   }
 
   /** It may have landed after the carrier that overtook it, so the point is handed over once more. */
-  #endOvertaken(offset: number, accepted: boolean): boolean {
-    const at = this.#overtaken.findIndex(carrier => carrier.offset === offset);
-    if (at < 0) return false;
-    const [carrier] = this.#overtaken.splice(at, 1);
-    if (accepted && carrier?.epoch === this.#epoch) this.#learn(offset, true);
-    // Both took the same value along: which of them failed nobody can say, so the newest may still land too.
-    if (!accepted && this.#flight === offset && this.#flightKind === 'awaited') this.#flightKind = 'failed';
+  #endOvertaken(told: CommitCarrier, accepted: boolean): boolean {
+    const at = told instanceof Carrier ? this.#overtaken.indexOf(told) : -1;
+    const [carrier] = at < 0 ? [] : this.#overtaken.splice(at, 1);
+    if (carrier === undefined) return false;
+    if (accepted && carrier.epoch === this.#epoch) this.#learn(carrier.offset, true);
     this.#doubt = this.#point !== none;
     return true;
   }
@@ -230,6 +233,10 @@ export class CommitLine {
     this.#waiters.clear();
     for (const waiter of waiters) waiter();
   }
+}
+
+function finalGrace({ kind }: Carrier): number {
+  return kind === 'oneway' ? onewayGrace : carrierGrace;
 }
 
 function asOffset(value: number): QueueOffset | undefined {

@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import { type MessageQueue, type QueueKey, sameQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import { notCommitted, notWritten, withheld } from './commit-errors.ts';
-import type { CommitGate, CommitLine } from './commit-line.ts';
+import type { CommitCarrier, CommitGate, CommitLine } from './commit-line.ts';
 import {
   type CallOptions,
   type OffsetStore,
@@ -244,11 +244,11 @@ export class RemoteOffsetStore implements OffsetStore {
     }
     if (line.isSettled) return;
     if (signal?.aborted === true || this.#clock.now() >= deadline) throw tooLate();
-    const offset = line.takeFinal(this.#clock.now());
-    if (offset === undefined) throw withheld(queue, line);
+    const carrier = line.takeFinal(this.#clock.now());
+    if (carrier === undefined) throw withheld(queue, line);
     const timeoutMs = deadline - this.#clock.now();
     const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
-    await within(this.#update(queue, line, offset, options), {
+    await within(this.#update(queue, line, carrier, options), {
       clock: this.#clock,
       deadline,
       signal,
@@ -264,18 +264,18 @@ export class RemoteOffsetStore implements OffsetStore {
   async #update(
     queue: MessageQueue,
     line: CommitLine,
-    offset: QueueOffset,
+    carrier: CommitCarrier,
     options: CallOptions,
   ): Promise<void> {
     try {
-      await this.#timed(() => this.#port.update(queue, offset, options));
+      await this.#timed(() => this.#port.update(queue, carrier.offset, options));
     } catch (error) {
-      if (error instanceof BrokerError) line.refused(offset);
-      else line.settled(offset, false);
+      if (error instanceof BrokerError) line.refused(carrier);
+      else line.settled(carrier, false);
       this.#stats.persisted(false);
       throw error;
     }
-    line.settled(offset, true);
+    line.settled(carrier, true);
     this.#stats.persisted(true);
   }
 
@@ -283,9 +283,10 @@ export class RemoteOffsetStore implements OffsetStore {
   async #writeLane(lane: Lane, signal: AbortSignal | undefined, report: Report): Promise<void> {
     let written = 0;
     for (const entry of lane) {
-      const offset = entry.line.takeOneway(this.#clock.now());
-      if (offset === undefined) continue;
-      const error = this.#write(entry, offset);
+      const carrier = entry.line.takeOneway(this.#clock.now());
+      if (carrier === undefined) continue;
+      const { offset } = carrier;
+      const error = this.#write(entry, carrier);
       if (error !== undefined) {
         report.uncommitted.push({ queue: entry.queue, offset, error });
         return;
@@ -296,14 +297,15 @@ export class RemoteOffsetStore implements OffsetStore {
     }
   }
 
-  #write({ queue, line }: OffsetEntry, offset: QueueOffset): RocketmqError | undefined {
+  #write({ queue, line }: OffsetEntry, carrier: CommitCarrier): RocketmqError | undefined {
     let error: RocketmqError | undefined;
     try {
+      const { offset } = carrier;
       if (!this.#port.updateOneway(queue, offset)) error = notWritten(queue, offset);
     } catch (thrown) {
       error = toRocketmqError(thrown);
     }
-    if (error !== undefined) line.refused(offset);
+    if (error !== undefined) line.refused(carrier);
     this.#stats.persisted(error === undefined);
     return error;
   }

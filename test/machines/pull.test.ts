@@ -15,6 +15,7 @@ import type {
 } from '../../src/machines/pull/pull.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
 import type { QueueOffset } from '../../src/model/queue-offset.ts';
+import type { CommitCarrier } from '../../src/stores/commit-line.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import type { PullAnswer } from '../../src/transport/pull-calls.ts';
 import {
@@ -94,13 +95,13 @@ class FakePort implements PullPort {
     if (script !== undefined) setImmediate(() => answer(script(pull)));
   }
 
-  takeCommit(): QueueOffset | undefined {
+  takeCommit(): CommitCarrier | undefined {
     const offset = this.toCommit;
     this.toCommit = undefined;
-    return offset;
+    return offset === undefined ? undefined : { offset };
   }
 
-  settleCommit(offset: QueueOffset, accepted: boolean): void {
+  settleCommit({ offset }: CommitCarrier, accepted: boolean): void {
     this.settled.push([offset, accepted]);
   }
 }

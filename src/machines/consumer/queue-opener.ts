@@ -201,7 +201,7 @@ export class QueueOpener {
       },
       // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
       takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
-      settleCommit: (offset, accepted) => line.settled(offset, accepted),
+      settleCommit: (carrier, accepted) => line.settled(carrier, accepted),
       withholdCommits: withheld => line.withhold(withheld),
     };
   }

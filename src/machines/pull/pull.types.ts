@@ -3,8 +3,10 @@
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { ThrottleCause } from '../../flow/flow-gate.ts';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { CommandTicket } from '../../model/command-ticket.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { CommitCarrier } from '../../stores/commit-line.ts';
 import type { Correction, PullAnswer } from '../../transport/pull-calls.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
@@ -35,13 +37,36 @@ export interface PullPort {
   withdraw(): void;
   /** The committed offset as the broker has it now; with a lock, once it is confirmed that it is still ours. */
   readCommitted(signal: AbortSignal): Promise<QueueOffset | undefined>;
+  /** What becomes of a message that stays unreadable: `onCorruptMessage`. It may throw or reject, or answer something else. */
+  judge(damage: Damage): unknown;
   /** Commits `offset` by an answered call: the broker demanded it. */
   correct(offset: QueueOffset, signal: AbortSignal): Promise<void>;
   /** The offset to hand over with a pull that is written now, if any. */
-  takeCommit(): QueueOffset | undefined;
-  settleCommit(offset: QueueOffset, accepted: boolean): void;
+  takeCommit(): CommitCarrier | undefined;
+  settleCommit(carrier: CommitCarrier, accepted: boolean): void;
   /** While the broker has not said where the queue stands, nothing of it is committed. */
   withholdCommits(withheld: boolean): void;
+}
+
+/** A message that cannot be read; the queue stands in front of it. */
+export interface Damage {
+  readonly queueOffset: QueueOffset;
+  readonly error: RocketmqError;
+}
+
+export type Verdict = 'halt' | 'skip';
+
+/** Go on from another place. */
+export interface Seek {
+  readonly offset: QueueOffset;
+  /** Told with `pull.corrected`: who wants it. */
+  readonly reason: 'seek' | 'resetOffset';
+  /**
+   * Done when a new epoch has begun at `offset`; its commit is up to whoever asked. Where the queue may not be moved yet (its
+   * start is not permitted, or a time gap is being looked into) that is later. Refused when a later seek takes its
+   * place before, or the queue is given up.
+   */
+  readonly ticket?: CommandTicket | undefined;
 }
 
 export interface PullSettings {
@@ -126,6 +151,10 @@ export type PullEvent =
   /** Time passed without us: ask the broker where the queue stands before going on. */
   | { readonly type: 'queue.verify' }
   | { readonly type: 'queue.revoke' }
+  /** In every state: what is held is let go, what is on the wire abandoned. Leaves a halt. */
+  | ({ readonly type: 'queue.seek' } & Seek)
+  /** The policy's word on the message at `queueOffset`. */
+  | { readonly type: 'damage.judged'; readonly queueOffset: QueueOffset; readonly verdict: Verdict }
   | FaultEvent;
 
 /** To the queue actor. */
@@ -140,6 +169,11 @@ export type PullReport =
   | { readonly type: 'pull.verified' }
   | { readonly type: 'pull.throttled'; readonly cause: ThrottleCause }
   | { readonly type: 'pull.unthrottled' }
-  /** First failure of an outage, and what made the queue halt. */
+  /**
+   * First failure of an outage, and each message that stayed unreadable, once, when it was decided upon. Each time that
+   * the broker does not know our subscription (RMQ_SUBSCRIPTION_STALE): it needs a heartbeat.
+   */
   | { readonly type: 'pull.troubled'; readonly error: RocketmqError }
+  /** The message there was passed over, as the policy said; the `pull.troubled` before tells why. */
+  | { readonly type: 'pull.skipped'; readonly queueOffset: QueueOffset; readonly error: RocketmqError }
   | FaultEvent;

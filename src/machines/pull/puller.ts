@@ -8,6 +8,7 @@ import { toRocketmqError } from '../../errors/errors.ts';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { CommitCarrier } from '../../stores/commit-line.ts';
 import type { PullAnswer } from '../../transport/pull-calls.ts';
 import type { FoundBatch, PullEvent, PullPort } from './pull.types.ts';
 
@@ -48,7 +49,7 @@ export class Puller {
     this.#inFlight = pull;
     const commit = this.#port.takeCommit();
     try {
-      this.#port.pull(offset, commit, outcome => this.#answered(pull, commit, outcome));
+      this.#port.pull(offset, commit?.offset, outcome => this.#answered(pull, commit, outcome));
     } catch (thrown) {
       this.#answered(pull, commit, { kind: 'failed', error: toRocketmqError(thrown) });
     }
@@ -68,7 +69,7 @@ export class Puller {
     this.#arrived = noMessages;
   }
 
-  #answered(pull: number, commit: QueueOffset | undefined, outcome: PullAnswer): void {
+  #answered(pull: number, commit: CommitCarrier | undefined, outcome: PullAnswer): void {
     if (commit !== undefined) this.#port.settleCommit(commit, outcome.kind !== 'failed');
     if (pull !== this.#inFlight) return;
     this.#inFlight = nothingInFlight;

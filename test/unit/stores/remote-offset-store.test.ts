@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { BrokerError, ConnectionError } from '../../../src/errors/errors.ts';
 import { type MessageQueue, queueKey } from '../../../src/model/message-queue.ts';
 import { type QueueOffset, queueOffset } from '../../../src/model/queue-offset.ts';
+import type { CommitCarrier } from '../../../src/stores/commit-line.ts';
 import type { CallOptions } from '../../../src/stores/offset-store.ts';
 import {
   type RemoteOffsetPort,
@@ -284,12 +285,12 @@ describe('the answered commit of one queue', () => {
   it('waits for a flagged pull until it is answered, and then commits only what that did not carry', async () => {
     const { clock, port, store, at } = make();
     const line = at(0, 10);
-    line.take(clock.now());
+    const flagged = taken(line.take(clock.now()));
     line.advance(queueOffset(12));
     const done = store.persist(queue(0));
     await clock.advance(300);
     expect(port.log).toEqual([]);
-    line.settled(queueOffset(10), true);
+    line.settled(flagged, true);
     await done;
     expect(port.log).toEqual(['update orders@a#0 12']);
   });
@@ -297,10 +298,10 @@ describe('the answered commit of one queue', () => {
   it('asks nothing when the flagged pull it waited for carried the point', async () => {
     const { clock, port, store, at } = make();
     const line = at(0, 10);
-    line.take(clock.now());
+    const flagged = taken(line.take(clock.now()));
     const done = store.persist(queue(0));
     await clock.flush();
-    line.settled(queueOffset(10), true);
+    line.settled(flagged, true);
     await done;
     expect(port.log).toEqual([]);
   });
@@ -580,3 +581,8 @@ describe('the metrics', () => {
     expect(store.metrics()).toMatchObject({ entries: 1, persistSuccesses: 1, averageLatencyMs: 15 });
   });
 });
+
+function taken(carrier: CommitCarrier | undefined): CommitCarrier {
+  if (carrier === undefined) throw new Error('the line handed nothing over');
+  return carrier;
+}
