@@ -5,6 +5,7 @@ import type { Kind, Unit } from './option.ts';
 import type { Spot } from './report.ts';
 
 const bytesPerMib = 1024 * 1024;
+const off = -1;
 
 interface Range {
   readonly min: number;
@@ -60,6 +61,16 @@ export function size(range: Range): Kind<number, number, 'MiB'> {
   };
 }
 
+/** -1 switches it off, as in Java. */
+export function orOff<U extends Unit>(kind: Kind<number, number, U>): Kind<number, number, U> {
+  return {
+    ...kind,
+    range: `-1 or ${kind.range}`,
+    read: (value, spot) => (value === off ? off : kind.read(value, spot)),
+    show: value => (value === off ? '-1 (off)' : kind.show(value)),
+  };
+}
+
 /** One of RocketMQ's own words; `refused` names those that are known but not taken, each with the reason. */
 export function oneOf<const W extends string>(
   words: readonly W[],
@@ -92,6 +103,23 @@ function caseHint(value: unknown, words: readonly string[]): string | undefined 
   const near = words.find(each => each.toUpperCase() === written);
   return near === undefined ? undefined : `Write '${near}'.`;
 }
+
+/** true or false; in an environment variable also 1 and 0, yes and no, on and off. */
+export const yesOrNo: Kind<boolean, boolean, 'none'> = {
+  typeText: 'boolean',
+  unit: 'none',
+  read: (value, spot) =>
+    typeof value === 'boolean'
+      ? value
+      : spot.problem(`${describeValue(value)} is neither true nor false`, 'Write true or false.'),
+  fromText: given => booleans[given.trim().toLowerCase()] ?? given,
+  show: String,
+};
+
+const booleans: Readonly<Record<string, boolean | undefined>> = Object.assign(Object.create(null), {
+  ...{ true: true, yes: true, on: true, 1: true },
+  ...{ false: false, no: false, off: false, 0: false },
+});
 
 /** A string that a check accepts; the check answers what is wrong. */
 export function text(

@@ -3,6 +3,8 @@
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
+import type { CorruptPolicy } from './corrupt-policy.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
 
 /**
@@ -126,6 +128,12 @@ export interface ConsumerConfig {
    */
   readonly handoverTimeout?: number | undefined;
   /**
+   * What becomes of a stored message that cannot be read, or whose body is not the one that was stored, after three more tries. 'halt': its queue stops in front of it, until queue.seek leaves it. 'skip': it is passed over. A function decides for each.
+   * Default: 'halt'. Environment: ROCKETMQ_ON_CORRUPT_MESSAGE.
+   * @example onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip'; }
+   */
+  readonly onCorruptMessage?: 'halt' | 'skip' | CorruptPolicy | undefined;
+  /**
    * How many handler calls may be running at once, over all queues.
    * Unit: handlers, 1 to 10000. Default: 64. Environment: ROCKETMQ_CONSUME_CONCURRENCY.
    * @example consumeConcurrency: 16
@@ -142,6 +150,12 @@ export interface ConsumerConfig {
    */
   readonly consumeMessageBatchMaxSize?: number | undefined;
   /**
+   * How long messages wait for a batch of consumeMessageBatchMaxSize to fill. 0: a handler gets what is there.
+   * Unit: ms, 0 to 60000. Default: 0. Environment: ROCKETMQ_BATCH_MAX_WAIT_MILLIS.
+   * @example batchMaxWaitMillis: 200
+   */
+  readonly batchMaxWaitMillis?: number | undefined;
+  /**
    * The most messages asked for in one pull. Brokers answer at most 32 by default (maxTransferCountOnMessageInMemory).
    * Unit: messages, 1 to 1024. Default: 32. Environment: ROCKETMQ_PULL_BATCH_SIZE.
    * @example pullBatchSize: 128
@@ -153,6 +167,18 @@ export interface ConsumerConfig {
    * @example pullInterval: 100
    */
   readonly pullInterval?: number | undefined;
+  /**
+   * When a handler call counts as stuck: its signal is aborted and message.stuck is told. Concurrent: its messages are sent back once, and its late result no longer counts. Orderly: the queue waits for it. Until then it keeps one of consumeConcurrency: with a small one, hung handlers can hold up other queues that long.
+   * Unit: ms, 1000 to 86400000. Default: 900000. Environment: ROCKETMQ_CONSUME_TIMEOUT.
+   * @example consumeTimeout: 60_000
+   */
+  readonly consumeTimeout?: number | undefined;
+  /**
+   * What becomes of a message whose concurrent handler failed and set no level of its own: a delay level from 1 to 18, 'deadLetter', 'drop', or undefined for the default.
+   * Default: the broker decides: 10 s after the first failure, longer after each further one.
+   * @example retryPolicy: (error, attempt) => (error instanceof RangeError ? 'deadLetter' : Math.min(attempt, 5))
+   */
+  readonly retryPolicy?: RetryPolicy | undefined;
   /**
    * How often a failed message is delivered again before it goes to the dead letters. -1: 16 times; with an orderly listener without end.
    * Unit: times, -1 to 2147483647. Default: -1. Environment: ROCKETMQ_MAX_RECONSUME_TIMES.
@@ -202,6 +228,18 @@ export interface ConsumerConfig {
    */
   readonly pullThresholdSizeForAll?: number | undefined;
   /**
+   * Pulling of a topic stops while this many of its messages are held, over all its queues that this consumer owns: counted together, not shared out among them as in Java. -1: off.
+   * Unit: messages, -1 or 1 to 6553500. Default: -1. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_TOPIC.
+   * @example pullThresholdForTopic: 5000
+   */
+  readonly pullThresholdForTopic?: number | undefined;
+  /**
+   * Pulling of a topic stops while its received frames kept in memory, over all its queues that this consumer owns, are larger than this. -1: off.
+   * Unit: MiB, -1 or 1 to 65536. Default: -1. Environment: ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_TOPIC.
+   * @example pullThresholdSizeForTopic: 32
+   */
+  readonly pullThresholdSizeForTopic?: number | undefined;
+  /**
    * Pulling of a queue stops while this many of its messages are held.
    * Unit: messages, 1 to 65535. Default: 1000. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_QUEUE.
    * @example pullThresholdForQueue: 500
@@ -220,11 +258,29 @@ export interface ConsumerConfig {
    */
   readonly consumeConcurrentlyMaxSpan?: number | undefined;
   /**
+   * Pulling of a queue stops while its newest message lies further ahead of the committed offset than this: so much may be consumed again after a crash. Counted by offset, what was filtered out included; what the next pull hands over counts as committed. With enableAutoCommit: false, commit more often than this.
+   * Unit: messages, 1 to 10000000. Default: 10000. Environment: ROCKETMQ_FLOW_CONTROL_MAX_DIFF.
+   * @example flowControlMaxDiff: 2000
+   */
+  readonly flowControlMaxDiff?: number | undefined;
+  /**
+   * The most messages given to handlers in a second, over all queues, those delivered again included. After a quiet time up to a tenth of them start at once. A call with many messages makes the next call wait for all of them.
+   * Unit: messages, 1 to 10000000. Default: none: as many as handlers take. Environment: ROCKETMQ_MAX_MESSAGES_PER_SECOND.
+   * @example maxMessagesPerSecond: 500
+   */
+  readonly maxMessagesPerSecond?: number | undefined;
+  /**
    * How often a queue that stopped pulling checks again by itself. It is told at once when there is room; this is the safety net.
    * Unit: ms, 1 to 60000. Default: 50. Environment: ROCKETMQ_FLOW_CONTROL_INTERVAL.
    * @example flowControlInterval: 100
    */
   readonly flowControlInterval?: number | undefined;
+  /**
+   * Offsets follow what handlers have done. false: they move only by consumer.commit or context.commit, and never past a message that is not done.
+   * Default: true. Environment: ROCKETMQ_ENABLE_AUTO_COMMIT.
+   * @example enableAutoCommit: false
+   */
+  readonly enableAutoCommit?: boolean | undefined;
   /**
    * How often offsets are handed to the brokers.
    * Unit: ms, 100 to 86400000. Default: 5000. Environment: ROCKETMQ_PERSIST_CONSUMER_OFFSET_INTERVAL.

@@ -5,9 +5,11 @@ import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
 import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
 import { maxSubscriptions } from '../subscriptions/subscription-manager.ts';
+import type { CorruptPolicy } from './corrupt-policy.ts';
 import { describeValue, isArray } from './describe-value.ts';
 import type { Kind } from './option.ts';
 import type { Spot } from './report.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
 
 /** One topic to consume. */
@@ -55,6 +57,35 @@ export const revokeHook: Kind<RevokeHook, RevokeHook, 'none'> = {
       ? (value as RevokeHook) // what it takes and answers cannot be seen from outside
       : spot.problem(`${describeValue(value)} is not a function`, 'Write queues => { … }.'),
   show: () => 'a function',
+};
+
+export const retryPolicy: Kind<RetryPolicy, RetryPolicy, 'none'> = {
+  typeText: 'RetryPolicy',
+  typeImports: { RetryPolicy: './retry-policy.ts' },
+  unit: 'none',
+  read: (value, spot) =>
+    typeof value === 'function'
+      ? (value as RetryPolicy) // as above
+      : spot.problem(`${describeValue(value)} is not a function`, 'Write (error, attempt) => { … }.'),
+  show: () => 'a function',
+};
+
+type CorruptAnswer = 'halt' | 'skip' | CorruptPolicy;
+
+export const corruptPolicy: Kind<CorruptAnswer, CorruptAnswer, 'none'> = {
+  typeText: "'halt' | 'skip' | CorruptPolicy",
+  typeImports: { CorruptPolicy: './corrupt-policy.ts' },
+  unit: 'none',
+  read: (value, spot) => {
+    if (value === 'halt' || value === 'skip') return value;
+    if (typeof value === 'function') return value as CorruptPolicy; // as above
+    return spot.problem(
+      `${describeValue(value)} is neither 'halt', 'skip' nor a function`,
+      "Write 'halt' to stop in front of such a message, 'skip' to pass over it.",
+    );
+  },
+  fromText: given => given,
+  show: value => (typeof value === 'function' ? 'a function' : value),
 };
 
 function readListener(value: unknown, spot: Spot): Listener | undefined {

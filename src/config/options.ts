@@ -6,9 +6,16 @@
 import { groupProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
-import { count, duration, oneOf, size, text } from './basic-kinds.ts';
+import { count, duration, oneOf, orOff, size, text, yesOrNo } from './basic-kinds.ts';
 import { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './closed-sets.ts';
-import { listenerKind, nameHint, revokeHook, subscriptionList } from './consuming-kinds.ts';
+import {
+  corruptPolicy,
+  listenerKind,
+  nameHint,
+  retryPolicy,
+  revokeHook,
+  subscriptionList,
+} from './consuming-kinds.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';
@@ -150,6 +157,14 @@ export const optionTable = {
     text: 'How long a queue waits for a former owner that does not let go. Then it is consumed without the fence, and a fault says so.',
     example: 'handoverTimeout: 15_000',
   }),
+  onCorruptMessage: option({
+    group: 'behaviour',
+    kind: corruptPolicy,
+    fallback: { kind: 'fixed', value: 'halt' },
+    text: "What becomes of a stored message that cannot be read, or whose body is not the one that was stored, after three more tries. 'halt': its queue stops in front of it, until queue.seek leaves it. 'skip': it is passed over. A function decides for each.",
+    example:
+      "onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip'; }",
+  }),
   consumeConcurrency: option({
     group: 'performance',
     kind: count('handlers', { min: 1, max: 10_000 }),
@@ -165,6 +180,13 @@ export const optionTable = {
     text: 'The most messages one handler call gets. All are of one queue.',
     example: 'consumeMessageBatchMaxSize: 32',
   }),
+  batchMaxWaitMillis: option({
+    group: 'performance',
+    kind: duration({ min: 0, max: 60 * second }),
+    fallback: { kind: 'fixed', value: 0 },
+    text: 'How long messages wait for a batch of consumeMessageBatchMaxSize to fill. 0: a handler gets what is there.',
+    example: 'batchMaxWaitMillis: 200',
+  }),
   pullBatchSize: option({
     group: 'performance',
     kind: count('messages', { min: 1, max: 1024 }),
@@ -178,6 +200,21 @@ export const optionTable = {
     fallback: { kind: 'fixed', value: 0 },
     text: 'The pause between two pulls of a queue. 0: none.',
     example: 'pullInterval: 100',
+  }),
+  consumeTimeout: option({
+    group: 'performance',
+    kind: duration({ min: 1000, max: day, seldomBelow: second }),
+    fallback: { kind: 'fixed', value: 900_000 },
+    text: 'When a handler call counts as stuck: its signal is aborted and message.stuck is told. Concurrent: its messages are sent back once, and its late result no longer counts. Orderly: the queue waits for it. Until then it keeps one of consumeConcurrency: with a small one, hung handlers can hold up other queues that long.',
+    example: 'consumeTimeout: 60_000',
+  }),
+  retryPolicy: optional({
+    group: 'performance',
+    kind: retryPolicy,
+    absent: 'the broker decides: 10 s after the first failure, longer after each further one',
+    text: "What becomes of a message whose concurrent handler failed and set no level of its own: a delay level from 1 to 18, 'deadLetter', 'drop', or undefined for the default.",
+    example:
+      "retryPolicy: (error, attempt) => (error instanceof RangeError ? 'deadLetter' : Math.min(attempt, 5))",
   }),
   maxReconsumeTimes: option({
     group: 'performance',
@@ -239,6 +276,20 @@ export const optionTable = {
     text: 'Pulling stops while the received frames kept in memory, over all queues, are larger than this.',
     example: 'pullThresholdSizeForAll: 64',
   }),
+  pullThresholdForTopic: option({
+    group: 'flow control',
+    kind: orOff(count('messages', { min: 1, max: 6_553_500 })),
+    fallback: { kind: 'fixed', value: -1 },
+    text: 'Pulling of a topic stops while this many of its messages are held, over all its queues that this consumer owns: counted together, not shared out among them as in Java. -1: off.',
+    example: 'pullThresholdForTopic: 5000',
+  }),
+  pullThresholdSizeForTopic: option({
+    group: 'flow control',
+    kind: orOff(size({ min: 1, max: 65_536 })),
+    fallback: { kind: 'fixed', value: -1 },
+    text: 'Pulling of a topic stops while its received frames kept in memory, over all its queues that this consumer owns, are larger than this. -1: off.',
+    example: 'pullThresholdSizeForTopic: 32',
+  }),
   pullThresholdForQueue: option({
     group: 'flow control',
     kind: count('messages', { min: 1, max: 65_535 }),
@@ -260,12 +311,33 @@ export const optionTable = {
     text: 'Pulling of a queue stops while its first and last held message lie further apart than this: one slow message must not let the rest pile up behind it.',
     example: 'consumeConcurrentlyMaxSpan: 5000',
   }),
+  flowControlMaxDiff: option({
+    group: 'flow control',
+    kind: count('messages', { min: 1, max: 10_000_000 }),
+    fallback: { kind: 'fixed', value: 10_000 },
+    text: 'Pulling of a queue stops while its newest message lies further ahead of the committed offset than this: so much may be consumed again after a crash. Counted by offset, what was filtered out included; what the next pull hands over counts as committed. With enableAutoCommit: false, commit more often than this.',
+    example: 'flowControlMaxDiff: 2000',
+  }),
+  maxMessagesPerSecond: optional({
+    group: 'flow control',
+    kind: count('messages', { min: 1, max: 10_000_000 }),
+    absent: 'none: as many as handlers take',
+    text: 'The most messages given to handlers in a second, over all queues, those delivered again included. After a quiet time up to a tenth of them start at once. A call with many messages makes the next call wait for all of them.',
+    example: 'maxMessagesPerSecond: 500',
+  }),
   flowControlInterval: option({
     group: 'flow control',
     kind: duration({ min: 1, max: 60 * second }),
     fallback: { kind: 'fixed', value: 50 },
     text: 'How often a queue that stopped pulling checks again by itself. It is told at once when there is room; this is the safety net.',
     example: 'flowControlInterval: 100',
+  }),
+  enableAutoCommit: option({
+    group: 'offsets',
+    kind: yesOrNo,
+    fallback: { kind: 'fixed', value: true },
+    text: 'Offsets follow what handlers have done. false: they move only by consumer.commit or context.commit, and never past a message that is not done.',
+    example: 'enableAutoCommit: false',
   }),
   persistConsumerOffsetInterval: option({
     group: 'offsets',

@@ -33,6 +33,26 @@ export const errorTable = {
     retry: 'never',
     hint: 'The error text names the command and the state that refused it.',
   },
+  RMQ_COMMAND_INVALID: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Fix the field of the command that the error text names; nothing was done.',
+  },
+  RMQ_QUEUE_NOT_OWNED: {
+    kind: 'usage',
+    retry: 'later',
+    hint: 'This consumer does not have the queue now: another member of the group may. The snapshot lists assignedQueues.',
+  },
+  RMQ_OFFSET_OUT_OF_RANGE: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Take an offset within the bounds that the error text names.',
+  },
+  RMQ_ALREADY_READING: {
+    kind: 'usage',
+    retry: 'later',
+    hint: 'End the other loop first; one loop reads all topics. To work on several messages at once, do not await each of them.',
+  },
   RMQ_START_TIMEOUT: {
     kind: 'network',
     retry: 'later',
@@ -96,7 +116,7 @@ export const errorTable = {
   RMQ_BAD_MESSAGE: {
     kind: 'protocol',
     retry: 'never',
-    hint: 'A stored message could not be read. Its queue stops in front of it, so that nothing is skipped unnoticed.',
+    hint: 'A stored message could not be read, or is not the one that was stored. onCorruptMessage decides what becomes of it; by default its queue stops in front of it until queue.seek.',
   },
   RMQ_BODY_TOO_LARGE: {
     kind: 'protocol',
@@ -173,20 +193,35 @@ export const errorTable = {
     retry: 'never',
     hint: 'Fix the topic or selector that the error text names.',
   },
+  RMQ_SELECTOR_REFUSED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Fix the SQL92 expression as the broker says in the error text. A broker that does not support the filter needs enablePropertyFilter=true in its broker.conf.',
+  },
   RMQ_SUBSCRIPTION_CONFLICT: {
     kind: 'usage',
     retry: 'never',
     hint: 'All members of a group must subscribe to the same topics with the same selectors.',
   },
+  RMQ_SUBSCRIPTION_STALE: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The broker does not know this subscription (yet); a heartbeat tells it. If it lasts, members of the group subscribe to different topics or selectors.',
+  },
   RMQ_HOOK_FAILED: {
     kind: 'consume',
     retry: 'never',
-    hint: 'The error text says what went wrong in the function given as onQueuesRevoked; the queue went on its way.',
+    hint: 'The error text names the function of the config that failed and says what was wrong; what it was asked about went on as if it were not there.',
   },
   RMQ_LISTENER_FAILED: {
     kind: 'consume',
     retry: 'later',
-    hint: 'The listener threw; the message is delivered again later.',
+    hint: 'The listener threw. message.retried, message.deadLettered or message.dropped tells what became of the message.',
+  },
+  RMQ_CONSUME_TIMEOUT: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'The listener runs longer than consumeTimeout: end it when context.signal aborts, or raise that option. A concurrent message comes again later; an orderly queue waits.',
   },
   RMQ_LISTENER_RESULT: {
     kind: 'usage',

@@ -31,6 +31,11 @@ describe('a config with the two required options', () => {
       revokeTimeout: 10_000,
       consumeConcurrency: 64,
       consumeMessageBatchMaxSize: 1,
+      batchMaxWaitMillis: 0,
+      consumeTimeout: 900_000,
+      retryPolicy: undefined,
+      onCorruptMessage: 'halt',
+      enableAutoCommit: true,
       pullBatchSize: 32,
       pullInterval: 0,
       maxReconsumeTimes: -1,
@@ -42,7 +47,11 @@ describe('a config with the two required options', () => {
       pullThresholdSizeForAllBytes: 128 * mib,
       pullThresholdForQueue: 1000,
       pullThresholdSizeForQueueBytes: 100 * mib,
+      pullThresholdForTopic: -1,
+      pullThresholdSizeForTopicBytes: -1,
       consumeConcurrentlyMaxSpan: 2000,
+      flowControlMaxDiff: 10_000,
+      maxMessagesPerSecond: undefined,
       flowControlInterval: 50,
       handover: 'fenced',
       handoverTimeout: 30_000,
@@ -133,7 +142,7 @@ describe('a config with mistakes', () => {
     ['consumer_group', 'Did you mean consumerGroup?'],
     ['consume_thread_max', 'Did you mean consumeConcurrency?'],
     ['nameserverAddr', 'Did you mean namesrvAddr?'],
-    ['consumeTimeout', 'docs/configuration.md lists them all.'],
+    ['vipChannelEnabled', 'docs/configuration.md lists them all.'],
   ])('says of the unknown option %s: %s', (name, hint) => {
     const [problem, ...others] = problemsOf({ [name]: 1 });
     expect(others).toEqual([]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { average } from '../../../src/allocation/average.ts';
+import { explainRows } from '../../../src/config/explain.ts';
 import { concurrently, orderly, simple } from '../../../src/listeners/listener.ts';
 import { sql, tag } from '../../../src/model/subscription.ts';
 import { least, parse, problemsOf } from './support.ts';
@@ -71,6 +72,8 @@ describe('numbers', () => {
     ['consumeMessageBatchMaxSize', 1, 1024],
     ['consumeConcurrency', 1, 10_000],
     ['pullThresholdForQueue', 1, 65_535],
+    ['flowControlMaxDiff', 1, 10_000_000],
+    ['maxMessagesPerSecond', 1, 10_000_000],
     ['maxReconsumeTimes', -1, 2_147_483_647],
     ['offsetStoreRetryTimes', 0, 100],
   ] as const)('%s is at least %d and at most %d', (name, min, max) => {
@@ -100,6 +103,81 @@ describe('numbers', () => {
     expect(problemsOf({ pullBatchSize: value })[0]).toMatchObject(
       hint === undefined ? { problem } : { problem, hint },
     );
+  });
+});
+
+describe('limits that may be off', () => {
+  it('are off with -1, whatever their unit', () => {
+    expect(parse({ pullThresholdForTopic: -1, pullThresholdSizeForTopic: -1 })).toMatchObject({
+      pullThresholdForTopic: -1,
+      pullThresholdSizeForTopicBytes: -1,
+    });
+    expect(parse({}, { env: { ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_TOPIC: '-1' } })).toMatchObject({
+      pullThresholdSizeForTopicBytes: -1,
+    });
+  });
+
+  it('are set by a number in range, and refuse any other', () => {
+    expect(parse({ pullThresholdForTopic: 1, pullThresholdSizeForTopic: 2 })).toMatchObject({
+      pullThresholdForTopic: 1,
+      pullThresholdSizeForTopicBytes: 2 * mib,
+    });
+    for (const value of [0, -2, 1e9]) {
+      expect(problemsOf({ pullThresholdForTopic: value, pullThresholdSizeForTopic: value })).toHaveLength(2);
+    }
+  });
+
+  it('are explained as off', () => {
+    const rows = explainRows(parse({ pullThresholdSizeForTopic: 3 }));
+    const shown = (name: string) => rows.find(each => each.option === name)?.value;
+    expect([shown('pullThresholdForTopic'), shown('pullThresholdSizeForTopic')]).toEqual([
+      '-1 (off)',
+      '3 MiB',
+    ]);
+  });
+});
+
+describe('yes or no', () => {
+  it.each([
+    ['true', true],
+    [' Yes ', true],
+    ['on', true],
+    ['1', true],
+    ['false', false],
+    ['NO', false],
+    ['off', false],
+    ['0', false],
+  ])('is read from %o in the environment', (given, value) => {
+    expect(parse({}, { env: { ROCKETMQ_ENABLE_AUTO_COMMIT: given } }).enableAutoCommit).toBe(value);
+  });
+
+  it.each(['true', 1, null, 'maybe', 'toString'])('refuses %o in the argument', given => {
+    expect(problemsOf({ enableAutoCommit: given })).toMatchObject([
+      { option: 'enableAutoCommit', hint: 'Write true or false.' },
+    ]);
+  });
+
+  it('refuses any other word in the environment', () => {
+    expect(problemsOf({}, { env: { ROCKETMQ_ENABLE_AUTO_COMMIT: 'maybe' } })).toHaveLength(1);
+  });
+});
+
+describe('policies', () => {
+  it('are functions, or for unreadable messages one of two words', () => {
+    const policy = () => undefined;
+    expect(parse({ retryPolicy: policy, onCorruptMessage: policy })).toMatchObject({
+      retryPolicy: policy,
+      onCorruptMessage: policy,
+    });
+    expect(parse({ onCorruptMessage: 'skip' }).onCorruptMessage).toBe('skip');
+    expect(parse({}, { env: { ROCKETMQ_ON_CORRUPT_MESSAGE: 'skip' } }).onCorruptMessage).toBe('skip');
+    expect(problemsOf({ retryPolicy: 'drop', onCorruptMessage: 'ignore' })).toMatchObject([
+      {
+        option: 'onCorruptMessage',
+        hint: "Write 'halt' to stop in front of such a message, 'skip' to pass over it.",
+      },
+      { option: 'retryPolicy', hint: 'Write (error, attempt) => { … }.' },
+    ]);
   });
 });
 

@@ -16,6 +16,9 @@ const codes = Object.keys(errorTable) as ErrorCode[]; // the keys of a constant
 
 /** Words in hints that look like an option of ours, and are none: settings and tools of the broker, functions. */
 const otherNames = [
+  'assignedQueues',
+  'deadLettered',
+  'enablePropertyFilter',
   'autoCreateSubscriptionGroup',
   'updateSubGroup',
   'updateTopic',
