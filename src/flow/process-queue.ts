@@ -4,12 +4,11 @@
  * An offset-ordered ring; every operation is O(1) and allocates nothing per message. Source: ProcessQueue (a TreeMap in Java).
  */
 import type { QueueOffset } from '../model/queue-offset.ts';
+import { FrameBook } from './frame-book.ts';
 
 /** What the ring needs to know of a message. */
 export interface Held {
   readonly queueOffset: number;
-  /** Unit: bytes. */
-  readonly storeSize: number;
 }
 
 /** A position in the ring, counted from the first message ever admitted. Stays valid until the message is finished. */
@@ -28,17 +27,22 @@ const initialCapacity = 64;
 export class ProcessQueue<Message extends Held> {
   #slots: (Message | undefined)[] = new Array<Message | undefined>(initialCapacity).fill(undefined);
   #states = new Uint8Array(initialCapacity);
+  /** Which frame the message of a slot lies in. */
+  #frameOf = new Uint32Array(initialCapacity);
+  readonly #frames = new FrameBook();
   #mask = initialCapacity - 1;
   #head = 0;
   #next = 0;
   #tail = 0;
-  #bytes = 0;
   #unfinished = 0;
   #lastOffset = 0;
   #pulledTo: QueueOffset;
+  /** As it was before {@link dropWaiting}. */
+  #end: number;
 
   constructor(start: QueueOffset) {
     this.#pulledTo = start;
+    this.#end = start;
   }
 
   /** Messages not done yet, waiting or running. */
@@ -46,14 +50,19 @@ export class ProcessQueue<Message extends Held> {
     return this.#unfinished;
   }
 
-  /** Stored size of the messages not done yet. Unit: bytes. */
+  /** Of the frames that are kept in memory for messages not done yet, whole. Unit: bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#frames.bytes;
   }
 
   /** Ticket of the first message that {@link take} would hand out; the following ones count up. */
   get nextTicket(): Ticket {
     return this.#next;
+  }
+
+  /** Ticket that the next message to come in will have. */
+  get endTicket(): Ticket {
+    return this.#tail;
   }
 
   get hasWaiting(): boolean {
@@ -74,25 +83,35 @@ export class ProcessQueue<Message extends Held> {
     return this.#pulledTo;
   }
 
+  /** One past the newest message; the start when there was none. */
+  get end(): number {
+    return Math.min(this.#end, this.#pulledTo);
+  }
+
   /** Everything below it is done: what may be committed. */
   get commitPoint(): QueueOffset {
     if (this.#head === this.#tail) return this.#pulledTo;
     return this.#oldest().queueOffset as QueueOffset; // offsets of stored messages were checked when they were read
   }
 
-  /** Takes in a pulled batch (ascending offsets) and moves the pull position to what the broker said comes next. */
-  admit(messages: readonly Message[], nextOffset: QueueOffset): void {
+  /**
+   * Takes in a pulled batch (ascending offsets) and moves the pull position to what the broker said comes next.
+   * `frameBytes`: of the frame it came in, which its messages keep in memory until the last of them is done.
+   */
+  admit(messages: readonly Message[], nextOffset: QueueOffset, frameBytes: number): void {
     this.#makeRoom(messages.length);
+    const frame = messages.length > 0 ? this.#frames.open(messages.length, frameBytes) : 0;
     for (const message of messages) {
       const index = this.#tail & this.#mask;
       this.#slots[index] = message;
       this.#states[index] = waiting;
+      this.#frameOf[index] = frame;
       this.#tail++;
-      this.#bytes += message.storeSize;
       this.#lastOffset = message.queueOffset;
     }
     this.#unfinished += messages.length;
     this.#pulledTo = nextOffset;
+    if (messages.length > 0) this.#end = this.#lastOffset + 1;
   }
 
   /** Hands out up to `max` waiting messages, oldest first; empty when none waits. */
@@ -120,11 +139,10 @@ export class ProcessQueue<Message extends Held> {
     if (ticket < this.#head || ticket >= this.#next) return false;
     const index = ticket & this.#mask;
     if (this.#states[index] !== running) return false;
-    const message = this.#slots[index];
     this.#states[index] = done;
     this.#slots[index] = undefined;
     this.#unfinished--;
-    if (message !== undefined) this.#bytes -= message.storeSize;
+    this.#frames.close(this.#frameOf[index] ?? 0);
     if (ticket !== this.#head) return false;
     while (this.#head < this.#next && this.#states[this.#head & this.#mask] === done) this.#head++;
     return true;
@@ -139,7 +157,7 @@ export class ProcessQueue<Message extends Held> {
     while (this.#tail > this.#next) {
       this.#tail--;
       const index = this.#tail & this.#mask;
-      this.#bytes -= this.#slots[index]?.storeSize ?? 0;
+      this.#frames.close(this.#frameOf[index] ?? 0);
       this.#slots[index] = undefined;
       this.#unfinished--;
     }
@@ -169,12 +187,15 @@ export class ProcessQueue<Message extends Held> {
     while (capacity < needed) capacity *= 2;
     const slots = new Array<Message | undefined>(capacity).fill(undefined);
     const states = new Uint8Array(capacity);
+    const frameOf = new Uint32Array(capacity);
     for (let ticket = this.#head; ticket < this.#tail; ticket++) {
       slots[ticket & (capacity - 1)] = this.#slots[ticket & this.#mask];
       states[ticket & (capacity - 1)] = this.#states[ticket & this.#mask] ?? waiting;
+      frameOf[ticket & (capacity - 1)] = this.#frameOf[ticket & this.#mask] ?? 0;
     }
     this.#slots = slots;
     this.#states = states;
+    this.#frameOf = frameOf;
     this.#mask = capacity - 1;
   }
 }

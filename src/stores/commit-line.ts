@@ -90,6 +90,14 @@ export class CommitLine {
     return asOffset(this.#handed);
   }
 
+  /**
+   * What the broker has when the next carrier is answered: the point, unless it is known not to travel (commits are withheld,
+   * the lock is in doubt) or the last carrier failed. `undefined` when nothing is known.
+   */
+  get reach(): QueueOffset | undefined {
+    return this.#doubt || !this.#mayDepart() ? this.handed : this.point;
+  }
+
   /** True when the broker certainly has the point, or there is none. */
   get isSettled(): boolean {
     return this.#point <= this.#handed && !this.#doubt;
@@ -192,13 +200,17 @@ export class CommitLine {
   #depart(now: number, grace: number, kind: FlightKind): CommitCarrier | undefined {
     const before = this.#flight;
     if (before !== undefined && now - before.since < grace) return undefined;
-    if (this.#closed || this.#withheld || !this.#mayCommit() || !this.#holdsLock()) return undefined;
+    if (!this.#mayDepart()) return undefined;
     if (before?.kind === 'awaited') this.#overtaken.push(before);
     const point = this.#point as QueueOffset; // came in branded, and take asks only when there is one
     this.#flight = new Carrier(point, now, this.#epoch, kind);
     this.#sent = point;
     this.#doubt = false;
     return this.#flight;
+  }
+
+  #mayDepart(): boolean {
+    return !this.#closed && !this.#withheld && this.#mayCommit() && this.#holdsLock();
   }
 
   /** `gone`: it cannot land any more. */

@@ -7,13 +7,20 @@ import { takeFrom } from '../../support/taken.ts';
 
 /** What a process queue must be, as plainly as possible: every message ever admitted, with its state. */
 class Model {
-  readonly entries: { readonly message: Held; state: 'waiting' | 'running' | 'done' | 'dropped' }[] = [];
+  readonly entries: {
+    readonly message: Held;
+    readonly frame: number;
+    state: 'waiting' | 'running' | 'done' | 'dropped';
+  }[] = [];
+  /** Their sizes. */
+  readonly frames: number[] = [];
   /** Index in entries by ticket. */
   readonly tickets = new Map<number, number>();
   pulledTo = 100;
 
-  admit(messages: readonly Held[], nextOffset: number): void {
-    for (const message of messages) this.entries.push({ message, state: 'waiting' });
+  admit(messages: readonly Held[], nextOffset: number, frameBytes: number): void {
+    const frame = this.frames.push(frameBytes) - 1;
+    for (const message of messages) this.entries.push({ message, frame, state: 'waiting' });
     this.pulledTo = nextOffset;
   }
 
@@ -40,7 +47,10 @@ class Model {
     const offsets = unfinished.map(({ message }) => message.queueOffset);
     return {
       count: unfinished.length,
-      bytes: unfinished.reduce((sum, { message }) => sum + message.storeSize, 0),
+      bytes: [...new Set(unfinished.map(({ frame }) => frame))].reduce(
+        (sum, frame) => sum + (this.frames[frame] ?? 0),
+        0,
+      ),
       pulledTo: this.pulledTo,
       commitPoint: offsets.length === 0 ? this.pulledTo : Math.min(...offsets),
       runningCount: this.indexesOf('running').length,
@@ -132,11 +142,12 @@ function apply(one: Step, queue: ProcessQueue<Held>, model: Model): void {
     case 'admit': {
       const messages = Array.from({ length: one.amount }, (_, i) => {
         const offset = model.pulledTo + i * one.gap;
-        return { queueOffset: offset, storeSize: 10 + (offset % 7) };
+        return { queueOffset: offset };
       });
       const next = (messages.at(-1)?.queueOffset ?? model.pulledTo - 1) + 1 + one.behind;
-      queue.admit(messages, at(next));
-      model.admit(messages, next);
+      const frameBytes = 1000 + (next % 7);
+      queue.admit(messages, at(next), frameBytes);
+      model.admit(messages, next, frameBytes);
       return;
     }
     case 'take': {
