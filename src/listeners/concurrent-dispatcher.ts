@@ -8,56 +8,70 @@ import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
 import type { MessageExt } from '../model/message.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
-import { CallSignal } from './call-signal.ts';
+import type { QueueOffset } from '../model/queue-offset.ts';
+import { CallSignals } from './call-signals.ts';
+import type { DispatcherPorts, DispatcherSettings } from './concurrent-ports.ts';
 import { ConcurrentContext, type ContextOwner } from './consume-context.ts';
 import type { Dispatcher, FailedMessage } from './dispatcher.ts';
+import { type Gathering, gatheringOf } from './gathering.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
-import type { ConcurrentListener, MessageBatch } from './listener.ts';
-import { type CallEnds, ListenerCall } from './listener-call.ts';
-import { isThenable, listenerFailed, toPromise, verdictOf, wrongResult } from './outcome.ts';
-
-export interface DispatcherPorts {
-  /** The listener of the topic the message was first sent to. */
-  listenerOf(message: MessageExt): ConcurrentListener;
-  /** False while membership is in doubt: nothing may be delivered. */
-  mayDeliver(): boolean;
-  /** Aborted when the whole consumer is over. */
-  readonly stopSignal: AbortSignal;
-  /** Failed messages of one call. */
-  onFailed(failed: readonly FailedMessage[]): void;
-  /** The listener answered something that is no result; told once for each dispatcher. */
-  onMisuse(error: RocketmqError): void;
-}
+import { letGo } from './let-go.ts';
+import type { MessageBatch } from './listener.ts';
+import { type CallEnds, ListenerCall, notSeen } from './listener-call.ts';
+import {
+  countUpTo,
+  isThenable,
+  levelOf,
+  listenerFailed,
+  listenerStuck,
+  toPromise,
+  verdictOf,
+  wrongResult,
+} from './outcome.ts';
 
 export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, ContextOwner {
   readonly isResting = false;
   readonly #owned: OwnedQueue<MessageExt>;
   readonly #slots: HandlerSlots;
-  readonly #batchSize: number;
+  readonly #settings: DispatcherSettings;
   readonly #ports: DispatcherPorts;
-  readonly #signal: CallSignal;
+  readonly signals: CallSignals;
+  readonly #gathering: Gathering | undefined;
   readonly #again: FailedMessage[] = [];
-  /** Calls that have ended, for the next ones. At most as many as ever ran at once. */
+  /** All but those that were given up. At most as many as ever ran at once. */
+  readonly #calls: ListenerCall[] = [];
+  /** Those of them that have ended, for the next ones. */
   readonly #spare: ListenerCall[] = [];
+  /** Calls that were given up and have not ended. */
+  #stuckCalls = 0;
+  /** With a listener: neither those on their way back nor those that wait to be delivered again. */
+  #runningMessages = 0;
   #isOpen = false;
+  #isGathering = false;
   #toldMisuse = false;
   #onDrained: (() => void) | undefined;
 
-  constructor(owned: OwnedQueue<MessageExt>, slots: HandlerSlots, batchSize: number, ports: DispatcherPorts) {
+  constructor(
+    owned: OwnedQueue<MessageExt>,
+    slots: HandlerSlots,
+    settings: DispatcherSettings,
+    ports: DispatcherPorts,
+  ) {
     this.#owned = owned;
     this.#slots = slots;
-    this.#batchSize = batchSize;
+    this.#settings = settings;
     this.#ports = ports;
-    this.#signal = new CallSignal(ports.stopSignal);
+    this.signals = new CallSignals(ports.stopSignal);
+    owned.countRunningBy(() => this.#runningMessages);
+    this.#gathering = gatheringOf({ ...settings, now: () => ports.now() });
   }
 
   get queue(): MessageQueue {
     return this.#owned.queue;
   }
 
-  /** Of the calls of this queue; aborted by {@link abort}. */
-  get signal(): AbortSignal {
-    return this.#signal.signal;
+  get committed(): QueueOffset | undefined {
+    return this.#owned.committed;
   }
 
   /** Held messages that are neither done nor waiting to be delivered again. */
@@ -68,6 +82,18 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get isAtWork(): boolean {
+    return this.#isOpen || this.runningCalls > 0;
+  }
+
+  get runningCalls(): number {
+    return this.#calls.length - this.#spare.length;
+  }
+
+  get hasStuck(): boolean {
+    return this.#stuckCalls > 0;
   }
 
   /** Its messages need no lock: a fence was waited for before they were pulled. */
@@ -84,25 +110,52 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   /** No further call starts; running ones go on. */
   close(): void {
     this.#isOpen = false;
+    this.#isGathering = false;
     this.#slots.leave(this);
+  }
+
+  noteArrival(): void {
+    this.#gathering?.noteArrival(this.#owned.epoch, this.#owned.endTicket);
   }
 
   /** Starts calls until nothing waits or no slot is free. */
   pump(): void {
-    if (!this.#hasWork() || !this.#ports.mayDeliver()) return;
-    do {
-      if (!this.#slots.tryTake()) {
-        this.#slots.queueUp(this);
-        return;
-      }
-      this.#startCall();
-    } while (this.#hasWork());
+    if (this.#hasWork() && this.#ports.mayDeliver()) {
+      do {
+        if (!this.#slots.tryTake()) {
+          this.#slots.queueUp(this);
+          return;
+        }
+        this.#startCall();
+      } while (this.#hasWork());
+    }
+    if (this.#gathering !== undefined) this.#gather(this.#gathering);
   }
 
   startOne(): void {
-    if (!this.#hasWork() || !this.#ports.mayDeliver() || !this.#slots.tryTake()) return;
-    this.#startCall();
-    if (this.#hasWork()) this.#slots.queueUp(this);
+    if (this.#hasWork() && this.#ports.mayDeliver() && this.#slots.tryTake()) {
+      this.#startCall();
+      if (this.#hasWork()) this.#slots.queueUp(this);
+    }
+    if (this.#gathering !== undefined) this.#gather(this.#gathering);
+  }
+
+  gathered(): void {
+    this.#isGathering = false;
+    this.pump();
+  }
+
+  /** Source: ProcessQueue.cleanExpiredMsg, which sends back without letting the listener know. */
+  sweep(awakeMs: number): void {
+    for (let i = this.#calls.length - 1; i >= 0; i--) {
+      const call = this.#calls[i];
+      if (call?.messages === undefined) continue;
+      if (call.since === notSeen) call.since = awakeMs;
+      else if (awakeMs - call.since >= this.#settings.consumeTimeoutMs) {
+        this.#calls.splice(i, 1);
+        this.#giveUp(call, Math.round(awakeMs - call.since));
+      }
+    }
   }
 
   /** Nothing rests here. */
@@ -121,7 +174,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
   /** A failed message was handed back to the broker: it is done here. */
   settle(failed: FailedMessage): void {
-    this.#owned.finish(failed.epoch, failed.ticket, failed.message.storeSize);
+    this.#owned.finish(failed.epoch, failed.ticket);
     this.#noteDrained();
   }
 
@@ -133,29 +186,52 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     this.#noteDrained();
   }
 
+  approve(upTo: QueueOffset, epoch: Epoch): void {
+    this.#owned.approve(upTo, epoch);
+  }
+
   /** Aborts the signal of running calls, for good. Nobody waits for their results any more; they may still come. */
   abort(reason: Error): void {
     this.#onDrained = undefined;
-    this.#signal.abort(reason);
+    this.signals.abort(reason);
   }
 
   answered(call: ListenerCall, answer: unknown): void {
     const { messages, context } = call;
-    if (messages === undefined || context === undefined) return;
+    if (messages === undefined || context === undefined) {
+      this.#stuckCalls--; // too late: its messages are on their way to be delivered again
+      return;
+    }
+    if (answer === letGo) {
+      this.#takeBack(call, messages, context);
+      return;
+    }
     const verdict = verdictOf(answer);
     if (verdict === 'notAResult') this.#tellMisuse(answer);
-    this.#settleCall(call, messages, context, verdict === 'done' ? context.ackIndex : -1, undefined);
+    this.#endCall(call, messages, context, verdict === 'done' ? context.ackIndex : -1, undefined);
   }
 
   failed(call: ListenerCall, thrown: unknown): void {
     const { messages, context } = call;
-    if (messages === undefined || context === undefined) return;
+    if (messages === undefined || context === undefined) {
+      this.#stuckCalls--;
+      return;
+    }
     const error = listenerFailed(thrown, messages[0], this.#owned.key);
-    this.#settleCall(call, messages, context, -1, error);
+    this.#endCall(call, messages, context, -1, error);
   }
 
   #hasWork(): boolean {
-    return this.#isOpen && (this.#owned.hasWaiting || this.#again.length > 0);
+    if (!this.#isOpen) return false;
+    if (this.#again.length > 0) return true;
+    return this.#owned.hasWaiting && (this.#gathering === undefined || this.#gathering.isRipe(this.#owned));
+  }
+
+  #gather(gathering: Gathering): void {
+    const { hasWaiting, nextTicket } = this.#owned;
+    if (this.#isGathering || !this.#isOpen || !hasWaiting || gathering.isRipe(this.#owned)) return;
+    this.#isGathering = true;
+    this.#ports.onGather(gathering.left(gathering.arrivalOf(nextTicket)));
   }
 
   #startCall(): void {
@@ -167,18 +243,21 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
       return;
     }
     const first = this.#owned.nextTicket;
-    const messages = this.#owned.take(this.#batchSize);
+    const messages = this.#owned.take(this.#settings.batchSize);
     if (isBatch(messages)) this.#call(epoch, first, messages);
     else this.#slots.giveBack();
   }
 
   #call(epoch: Epoch, first: Ticket, messages: MessageBatch): void {
-    const call = this.#spare.pop() ?? new ListenerCall(this);
-    const context = new ConcurrentContext(this, messages);
+    const call = this.#spare.pop() ?? this.#newCall();
+    const context = new ConcurrentContext(this, messages, epoch);
+    call.since = notSeen;
     call.epoch = epoch;
     call.first = first;
     call.messages = messages;
     call.context = context;
+    this.#runningMessages += messages.length;
+    this.#slots.started(messages.length);
     let answer: unknown;
     let later: Promise<unknown> | undefined;
     try {
@@ -192,20 +271,70 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     else later.then(call.onAnswer, call.onFailure);
   }
 
-  /** Ends the call: messages up to `lastDone` are done, the others failed. */
-  #settleCall(
+  #newCall(): ListenerCall {
+    const call = new ListenerCall(this);
+    this.#calls.push(call);
+    return call;
+  }
+
+  /** It has ended in time, and the object may be used again. */
+  #endCall(
     call: ListenerCall,
     messages: MessageBatch,
     context: ConcurrentContext,
     lastDone: number,
     error: RocketmqError | undefined,
   ): void {
+    this.#free(call, messages, context);
+    this.#conclude(call, messages, context, lastDone, error);
+  }
+
+  /** Nobody looked at the messages: they wait to be delivered again. */
+  #takeBack(call: ListenerCall, messages: MessageBatch, context: ConcurrentContext): void {
     const { epoch, first } = call;
+    this.#free(call, messages, context);
+    if (epoch === this.#owned.epoch) {
+      for (const [i, message] of messages.entries())
+        this.#again.push({ epoch, ticket: first + i, message, delayLevel: 0, error: undefined });
+    }
+    this.#noteDrained();
+    this.#slots.giveBack();
+    this.pump();
+  }
+
+  #free(call: ListenerCall, messages: MessageBatch, context: ConcurrentContext): void {
+    this.#runningMessages -= messages.length;
     call.messages = undefined;
     call.context = undefined;
     this.#spare.push(call);
+    context.end();
+  }
+
+  /** It runs too long: the object is left to the listener, which may still answer. */
+  #giveUp(call: ListenerCall, runningMs: number): void {
+    const { messages, context } = call;
+    if (messages === undefined || context === undefined) return;
+    call.messages = undefined;
+    call.context = undefined;
+    this.#runningMessages -= messages.length;
+    this.#stuckCalls++;
+    const error = listenerStuck(messages[0], this.#owned.key, runningMs);
+    for (const message of messages) this.#ports.onStuck(message, runningMs);
+    context.expire(error);
+    this.#conclude(call, messages, context, -1, error);
+  }
+
+  /** Messages up to `lastDone` are done, the others failed; the slot is free. */
+  #conclude(
+    { epoch, first }: ListenerCall,
+    messages: MessageBatch,
+    context: ConcurrentContext,
+    lastDone: number,
+    error: RocketmqError | undefined,
+  ): void {
     const done = countUpTo(lastDone, messages.length);
-    for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i, messages[i]?.storeSize ?? 0);
+    this.#slots.ended(done, messages.length - done);
+    for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i);
     if (done < messages.length && epoch === this.#owned.epoch) {
       const delayLevel = levelOf(context);
       this.#ports.onFailed(
@@ -235,14 +364,4 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
 function isBatch(messages: readonly MessageExt[]): messages is MessageBatch {
   return messages.length > 0;
-}
-
-/** How many messages an ackIndex calls done. A listener may write anything there; what is no number is none. */
-function countUpTo(lastDone: number, size: number): number {
-  return lastDone >= 0 ? Math.min(size, Math.floor(lastDone) + 1) : 0;
-}
-
-/** As above: what is no level leaves the choice to the broker. */
-function levelOf({ delayLevelWhenNextConsume: level }: ConcurrentContext): number {
-  return Number.isInteger(level) ? level : 0;
 }

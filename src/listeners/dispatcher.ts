@@ -18,6 +18,12 @@ export interface FailedMessage {
 /** Starts listener calls and follows what becomes of them. Nobody else calls the listener of this queue. */
 export interface Dispatcher {
   readonly isOpen: boolean;
+  /** A call runs, or may start: somebody has to {@link sweep}. */
+  readonly isAtWork: boolean;
+  /** Calls whose slot was not given back yet. */
+  readonly runningCalls: number;
+  /** A call runs that is older than consumeTimeout. */
+  readonly hasStuck: boolean;
   /** Messages that are with a listener or on their way back. */
   readonly pending: number;
   /** Orderly: something was to be delivered again after a pause that is not over. */
@@ -28,8 +34,17 @@ export interface Dispatcher {
   open(): void;
   /** No further call starts; running ones go on. */
   close(): void;
+  /** Messages came in. */
+  noteArrival(): void;
   /** Starts calls until nothing waits or no slot is free. */
   pump(): void;
+  /** The time for which messages waited for a batch to fill is over. */
+  gathered(): void;
+  /**
+   * Looks for calls older than consumeTimeout; `awakeMs`: of AwakeTime. Concurrent ones are given up: their messages failed,
+   * and whatever they answer counts for nothing. Orderly ones hold their lane. Both give their slot back.
+   */
+  sweep(awakeMs: number): void;
   /** Orderly: the pause with this number is over. */
   wake(rest: number): void;
   /**

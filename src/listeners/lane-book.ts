@@ -3,6 +3,8 @@
 import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
 import type { MessageExt } from '../model/message.ts';
+import type { Gathering } from './gathering.ts';
+import { GatheringLanes } from './gathering-lanes.ts';
 import { Lane, type LaneEntry } from './lane.ts';
 import { LaneLine } from './lane-line.ts';
 
@@ -18,13 +20,21 @@ export class LaneBook {
   /** Those with anything in them. */
   readonly #lanes = new Map<string, Lane>();
   readonly #line = new LaneLine();
+  readonly #gatheringLanes = new GatheringLanes();
+  /** Undefined: nothing waits for a batch to fill. */
+  #gathering: Gathering | undefined;
   #epoch: Epoch;
   #newestStarted: Ticket = -1;
 
   /** `keyOf`: messages with the same answer share a lane. */
-  constructor(owned: OwnedQueue<MessageExt>, keyOf: (message: MessageExt) => string) {
+  constructor(
+    owned: OwnedQueue<MessageExt>,
+    keyOf: (message: MessageExt) => string,
+    gathering: Gathering | undefined,
+  ) {
     this.#owned = owned;
     this.#keyOf = keyOf;
+    this.#gathering = gathering;
     this.#epoch = owned.epoch;
   }
 
@@ -55,6 +65,7 @@ export class LaneBook {
     this.#epoch = this.#owned.epoch;
     this.#newestStarted = -1;
     this.#line.clear();
+    this.#gatheringLanes.clear();
     for (const lane of this.#lanes.values()) {
       lane.clear();
       if (lane.state !== 'running' && lane.state !== 'resting') this.#lanes.delete(lane.key);
@@ -68,17 +79,43 @@ export class LaneBook {
     let ticket = this.#owned.nextTicket;
     for (const message of this.#owned.take(Number.POSITIVE_INFINITY)) {
       const lane = this.#laneOf(message);
-      lane.add({ ticket: ticket++, message, failures: 0 });
+      const arrivedAt = this.#gathering?.arrivalOf(ticket) ?? Number.NEGATIVE_INFINITY;
+      lane.add({ ticket: ticket++, message, arrivedAt, failures: 0 });
       if (lane.state === 'idle') this.place(lane);
+      else if (lane.state === 'gathering' && this.#isRipe(lane)) this.#makeReady(lane);
     }
   }
 
-  /** An idle lane gets into the line, or is forgotten when nothing is left in it. */
+  /** An idle lane gets into the line, waits for its batch to fill, or is forgotten when nothing is left in it. */
   place(lane: Lane): void {
-    if (lane.first !== undefined) {
-      lane.state = 'ready';
-      this.#line.add(lane);
-    } else if (!lane.hasUncommitted) this.#lanes.delete(lane.key);
+    if (lane.first === undefined) {
+      if (!lane.hasUncommitted) this.#lanes.delete(lane.key);
+    } else if (this.#isRipe(lane)) this.#makeReady(lane);
+    else {
+      lane.state = 'gathering';
+      this.#gatheringLanes.add(lane);
+    }
+  }
+
+  /** When the first message came in that waits for a batch to fill, and how long it still does. Unit: monotonic ms, ms. */
+  get gathering(): { readonly since: number; readonly left: number } | undefined {
+    const since = this.#gatheringLanes.first?.first?.arrivedAt;
+    if (since === undefined || this.#gathering === undefined) return undefined;
+    return { since, left: this.#gathering.left(since) };
+  }
+
+  /** Lanes whose messages have waited long enough get into the line. */
+  ripen(): void {
+    for (let { first } = this.#gatheringLanes; first !== undefined; { first } = this.#gatheringLanes) {
+      if (!this.#isRipe(first)) return;
+      this.#makeReady(first);
+    }
+  }
+
+  /** Nothing waits for a batch to fill any more. */
+  gatherNoMore(): void {
+    this.#gathering = undefined;
+    this.ripen();
   }
 
   /** Takes up to `max` messages of the lane that is next, none from `limit` on; the lane runs from now on. */
@@ -96,7 +133,19 @@ export class LaneBook {
   }
 
   finish(entries: readonly LaneEntry[]): void {
-    for (const { ticket, message } of entries) this.#owned.finish(this.#epoch, ticket, message.storeSize);
+    for (const { ticket } of entries) this.#owned.finish(this.#epoch, ticket);
+  }
+
+  /** What it has makes a batch, has waited long enough, or comes again. */
+  #isRipe(lane: Lane): boolean {
+    const gathering = this.#gathering;
+    if (gathering === undefined || lane.repeats || lane.waitingCount >= gathering.size) return true;
+    return lane.first !== undefined && gathering.left(lane.first.arrivedAt) === 0;
+  }
+
+  #makeReady(lane: Lane): void {
+    lane.state = 'ready';
+    this.#line.add(lane);
   }
 
   #laneOf(message: MessageExt): Lane {

@@ -61,6 +61,7 @@ export class LaneOutcomes {
   /** The queue is given up: no pause ends here any more, and what is done behind an unfinished message would be delivered twice. */
   giveUp(): void {
     this.#resting.clear();
+    this.#book.gatherNoMore();
     this.#limit = this.#book.endOfGaps;
   }
 
@@ -120,8 +121,9 @@ export class LaneOutcomes {
     const { epoch, lane, entries, messages, context } = call;
     const { maxReconsumeTimes: max, suspendMs } = this.#settings;
     const failed: FailedMessage[] = [];
-    for (const [i, { ticket, message, failures }] of entries.entries()) {
-      const entry = { ticket, message, failures: failures + 1 };
+    for (const [i, before] of entries.entries()) {
+      const { ticket, message } = before;
+      const entry = { ...before, failures: before.failures + 1 };
       const shown = messages[i] ?? message;
       if (max < 0 || shown.reconsumeTimes < max) lane.repeat([entry]);
       else {

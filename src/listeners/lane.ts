@@ -6,15 +6,18 @@ import type { MessageExt } from '../model/message.ts';
 export interface LaneEntry {
   readonly ticket: Ticket;
   readonly message: MessageExt;
+  /** Monotonic ms; minus infinity where nobody asks. */
+  readonly arrivedAt: number;
   /** How often its delivery failed here; the broker does not know of it. */
   readonly failures: number;
 }
 
 /**
  * `ready`: it has something to deliver and is in the line. `running`: with the listener. `returning`: messages of it are
- * on their way to the dead letters. `resting`: its listener asked for a pause. `idle`: none of these.
+ * on their way to the dead letters. `resting`: its listener asked for a pause. `gathering`: what it has waits for a batch to
+ * fill. `idle`: none of these.
  */
-export type LaneState = 'idle' | 'ready' | 'running' | 'returning' | 'resting';
+export type LaneState = 'idle' | 'gathering' | 'ready' | 'running' | 'returning' | 'resting';
 
 /** Served places kept before they are cut off in one go. */
 const longestTail = 256;
@@ -42,6 +45,11 @@ export class Lane {
 
   get repeats(): boolean {
     return this.#again.length > 0;
+  }
+
+  /** Messages that were not delivered before. */
+  get waitingCount(): number {
+    return this.#waiting.length - this.#head;
   }
 
   get hasUncommitted(): boolean {

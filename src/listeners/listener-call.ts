@@ -10,13 +10,18 @@ export interface CallEnds {
   failed(call: ListenerCall, thrown: unknown): void;
 }
 
+/** A call that no sweep has seen yet. */
+export const notSeen = -1;
+
 export class ListenerCall {
   epoch: Epoch = 0;
   /** Of the first message; the following ones count up. */
   first: Ticket = 0;
-  /** Undefined between two uses, and when the call has ended. */
+  /** Undefined between two uses, and when the call has ended or was given up. */
   messages: MessageBatch | undefined = undefined;
   context: ConcurrentContext | undefined = undefined;
+  /** When a sweep saw it first. Unit: ms of AwakeTime. */
+  since = notSeen;
   readonly onAnswer: (answer: unknown) => void;
   readonly onFailure: (thrown: unknown) => void;
 

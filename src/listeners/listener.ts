@@ -7,15 +7,35 @@ import type { MessageQueue } from '../model/message-queue.ts';
 /** At least one message; all of one queue, in the order of their offsets. */
 export type MessageBatch = readonly [MessageExt, ...MessageExt[]];
 
-/** What every listener is told beside the messages. */
-interface DeliveryContext {
+/** What is committed of the queue a call belongs to; the name is pyrocketmq's. */
+export interface ContextOffsetStore {
+  /** What the broker is known to have; undefined before it is known. */
+  readonly committed: number | undefined;
+  /** As `context.commit`. */
+  commitOffset(offset?: number): void;
+}
+
+/** What every listener is told beside the messages, and what it may ask. */
+export interface DeliveryContext {
   readonly queue: MessageQueue;
   /** Which delivery of the first message this is: 1 for the first. */
   readonly attempt: number;
   /** Room for what hooks and listeners want to hand on during one delivery. */
   readonly attributes: Map<string, unknown>;
-  /** Aborted when the queue is revoked and its grace has passed, and at a forced stop: stop working, the result no longer counts. */
+  /**
+   * Of this call alone. Aborted when it runs longer than consumeTimeout, when the queue is revoked and its grace has passed,
+   * and at a forced stop: stop working. The result no longer counts, but for an orderly call past consumeTimeout.
+   */
   readonly signal: AbortSignal;
+  /**
+   * With `enableAutoCommit: false`: the offset of this queue may be committed up to `offset` (the next one to be consumed),
+   * by default past the last message of this call. It follows as soon as everything before it is done, this call's messages
+   * included, and travels with the next pull or persist. With automatic commits, and after a seek: nothing changes.
+   * @throws RocketmqError `RMQ_UNSAFE_OFFSET` when it is no queue offset
+   * @example if (await book(messages)) context.commit();
+   */
+  commit(offset?: number): void;
+  readonly offsetStore: ContextOffsetStore;
 }
 
 /** What a concurrent listener is told, and what it may set. Source: ConsumeConcurrentlyContext. */

@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The context object an orderly listener gets, and the messages as it sees them: with the failures that only we know of. */
 import type { MessageExt } from '../model/message.ts';
-import type { MessageQueue } from '../model/message-queue.ts';
-import type { ContextOwner } from './consume-context.ts';
+import { CallContext } from './consume-context.ts';
 import type { LaneEntry } from './lane.ts';
-import type { MessageBatch, OrderlyContext } from './listener.ts';
+import type { OrderlyContext } from './listener.ts';
 
-export class OrderlyCallContext implements OrderlyContext {
+export class OrderlyCallContext extends CallContext implements OrderlyContext {
   suspendTimeMillis = -1;
   autoCommit = true;
-  readonly attempt: number;
-  readonly #owner: ContextOwner;
-  #attributes: Map<string, unknown> | undefined = undefined;
-
-  constructor(owner: ContextOwner, messages: MessageBatch) {
-    this.attempt = messages[0].reconsumeTimes + 1;
-    this.#owner = owner;
-  }
-
-  get queue(): MessageQueue {
-    return this.#owner.queue;
-  }
-
-  get attributes(): Map<string, unknown> {
-    this.#attributes ??= new Map();
-    return this.#attributes;
-  }
-
-  get signal(): AbortSignal {
-    return this.#owner.signal;
-  }
 }
 
 /** Java's bounds of the pause. Source: ConsumeMessageOrderlyService.submitConsumeRequestLater. Unit: ms. */

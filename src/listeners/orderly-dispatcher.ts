@@ -6,16 +6,18 @@
  * Invariants (test/unit/listeners/orderly-dispatcher*.test.ts): 1. a lane has at most one running call, also across
  * epochs; 2. within an epoch its offsets rise, except that the very same messages come again; 3. a message is finished
  * only by SUCCESS, COMMIT or an accepted dead letter; 4. no call starts without mayDeliver and the lock; 5. one slot for
- * each running call, given back after each batch. That replaces Java's slice of 60 s for which a queue may keep its
+ * each running call, given back after each batch, or when the call is stuck. That replaces Java's slice of 60 s for which a queue may keep its
  * thread: whoever stands in the line for a slot comes before this queue's next batch.
  */
 import type { RocketmqError } from '../errors/errors.ts';
-import type { OwnedQueue } from '../flow/owned-queue.ts';
+import type { Epoch, OwnedQueue } from '../flow/owned-queue.ts';
 import type { MessageExt } from '../model/message.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
-import { CallSignal } from './call-signal.ts';
+import type { QueueOffset } from '../model/queue-offset.ts';
+import { CallSignals } from './call-signals.ts';
 import type { ContextOwner } from './consume-context.ts';
 import type { Dispatcher, FailedMessage } from './dispatcher.ts';
+import { type Gathering, gatheringOf } from './gathering.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
 import { LaneBook, type NextBatch } from './lane-book.ts';
 import { LaneOutcomes, type OrderlyCall } from './lane-outcomes.ts';
@@ -25,11 +27,13 @@ import type { OrderlyPorts, OrderlySettings } from './orderly-ports.ts';
 import {
   isThenable,
   listenerFailed,
+  listenerStuck,
   type OrderlyVerdict,
   orderlyVerdictOf,
   toPromise,
   wrongResult,
 } from './outcome.ts';
+import { RunningCalls } from './running-calls.ts';
 
 /** `finishing`: given up, but what lies before a started message may still start. `dropped`: given up. */
 type Mode = 'closed' | 'open' | 'finishing' | 'dropped';
@@ -37,16 +41,19 @@ type Mode = 'closed' | 'open' | 'finishing' | 'dropped';
 export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
   readonly #owned: OwnedQueue<MessageExt>;
   readonly #slots: HandlerSlots;
-  readonly #batchSize: number;
+  readonly #settings: OrderlySettings;
   readonly #ports: OrderlyPorts;
-  readonly #signal: CallSignal;
+  readonly signals: CallSignals;
+  readonly #gathering: Gathering | undefined;
   readonly #book: LaneBook;
   readonly #outcomes: LaneOutcomes;
   #mode: Mode = 'closed';
-  #runningCalls = 0;
+  readonly #calls = new RunningCalls<OrderlyCall>();
   #runningMessages = 0;
   /** A listener that ends at once comes back in here: the loop that called it goes on, no deeper stack. */
   #isStarting = false;
+  /** Arrival of the messages whose wait for a batch somebody counts; infinity when there are none. Monotonic ms. */
+  #gathersSince = Number.POSITIVE_INFINITY;
   #toldMisuse = false;
   #onDrained: (() => void) | undefined;
 
@@ -58,10 +65,11 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
   ) {
     this.#owned = owned;
     this.#slots = slots;
-    this.#batchSize = settings.batchSize;
+    this.#settings = settings;
     this.#ports = ports;
-    this.#signal = new CallSignal(ports.stopSignal);
-    this.#book = new LaneBook(owned, message => ports.laneOf(message));
+    this.signals = new CallSignals(ports.stopSignal);
+    this.#gathering = gatheringOf({ ...settings, now: () => ports.now() });
+    this.#book = new LaneBook(owned, message => ports.laneOf(message), this.#gathering);
     this.#outcomes = new LaneOutcomes(this.#book, settings, ports);
     owned.countRunningBy(() => this.#runningMessages);
   }
@@ -70,12 +78,24 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
     return this.#owned.queue;
   }
 
-  get signal(): AbortSignal {
-    return this.#signal.signal;
+  get committed(): QueueOffset | undefined {
+    return this.#owned.committed;
   }
 
   get isOpen(): boolean {
     return this.#mode === 'open';
+  }
+
+  get isAtWork(): boolean {
+    return this.#mode === 'open' || this.#mode === 'finishing' || this.runningCalls > 0;
+  }
+
+  get runningCalls(): number {
+    return this.#calls.running;
+  }
+
+  get hasStuck(): boolean {
+    return this.#calls.stuck > 0;
   }
 
   /** Calls of former epochs count too: they still run. */
@@ -94,12 +114,17 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
 
   open(): void {
     this.#mode = 'open';
-    this.pump();
+    this.gathered();
   }
 
   close(): void {
     if (this.#mode === 'open') this.#mode = 'closed';
+    this.#gathersSince = Number.POSITIVE_INFINITY;
     this.#slots.leave(this);
+  }
+
+  noteArrival(): void {
+    this.#gathering?.noteArrival(this.#owned.epoch, this.#owned.endTicket);
   }
 
   pump(): void {
@@ -108,10 +133,28 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
     while (this.#mayStart()) {
       if (!this.#slots.tryTake()) {
         this.#slots.queueUp(this);
-        return;
+        break;
       }
       this.#startNext();
     }
+    if (this.#gathering !== undefined) this.#gather();
+  }
+
+  gathered(): void {
+    this.#gathersSince = Number.POSITIVE_INFINITY;
+    this.#outcomes.catchUp();
+    this.#book.ripen();
+    this.pump();
+  }
+
+  sweep(awakeMs: number): void {
+    this.#calls.sweep(awakeMs, this.#settings.consumeTimeoutMs, ({ messages, context }, runningMs) => {
+      for (const message of messages) this.#ports.onStuck(message, runningMs);
+      const error = listenerStuck(messages[0], this.#owned.key, runningMs);
+      context.expire(error);
+      this.#ports.onListenerError(error);
+      this.#slots.giveBack();
+    });
   }
 
   startOne(): void {
@@ -121,6 +164,7 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
       this.#startNext();
       if (this.#isDue()) this.#slots.queueUp(this);
     }
+    if (this.#gathering !== undefined) this.#gather();
     this.#noteDrained();
   }
 
@@ -147,7 +191,11 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
     this.#onDrained = undefined;
     this.#mode = 'dropped';
     this.#slots.leave(this);
-    this.#signal.abort(reason);
+    this.signals.abort(reason);
+  }
+
+  approve(upTo: QueueOffset, epoch: Epoch): void {
+    this.#owned.approve(upTo, epoch);
   }
 
   settle(failed: FailedMessage): void {
@@ -167,6 +215,14 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
   #takeIn(): void {
     this.#outcomes.catchUp();
     if (this.#mode === 'open') this.#book.takeIn();
+  }
+
+  /** A lane that ran meanwhile may have waited longer than the one it is counted for. */
+  #gather(): void {
+    const gathering = this.#mode === 'open' ? this.#book.gathering : undefined;
+    if (gathering === undefined || gathering.since >= this.#gathersSince) return;
+    this.#gathersSince = gathering.since;
+    this.#ports.onGather(gathering.left);
   }
 
   #isDue(): boolean {
@@ -191,7 +247,7 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
   #startNext(): void {
     this.#isStarting = true;
     try {
-      const batch = this.#book.takeNext(this.#batchSize, this.#outcomes.limit);
+      const batch = this.#book.takeNext(this.#settings.batchSize, this.#outcomes.limit);
       if (batch === undefined) this.#slots.giveBack();
       else this.#call(batch);
     } finally {
@@ -202,10 +258,13 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
   #call({ lane, entries }: NextBatch): void {
     const [first, ...others] = entries;
     const messages: MessageBatch = [shownMessage(first), ...others.map(shownMessage)];
-    const context = new OrderlyCallContext(this, messages);
-    const call: OrderlyCall = { lane, entries, epoch: this.#book.epoch, messages, context };
+    const { epoch } = this.#book;
+    const context = new OrderlyCallContext(this, messages, epoch);
+    const call: OrderlyCall = { lane, entries, epoch, messages, context };
     this.#runningMessages += messages.length;
-    if (this.#runningCalls++ === 0) this.#ports.outlived.begin(this.#owned.key, this);
+    this.#slots.started(messages.length);
+    if (this.#calls.all === 0) this.#ports.outlived.begin(this.#owned.key, this);
+    this.#calls.begin(call);
     let answer: unknown;
     let later: Promise<unknown> | undefined;
     try {
@@ -235,10 +294,14 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
 
   #end(call: OrderlyCall, verdict: OrderlyVerdict, error: RocketmqError | undefined): void {
     this.#runningMessages -= call.entries.length;
-    if (--this.#runningCalls === 0) this.#ports.outlived.end(this.#owned.key, this);
+    const was = this.#calls.end(call);
+    if (this.#calls.all === 0) this.#ports.outlived.end(this.#owned.key, this);
+    call.context.end();
+    const isHandled = verdict === 'commit' || verdict === 'keep';
+    this.#slots.ended(isHandled ? call.entries.length : 0, isHandled ? 0 : call.entries.length);
     this.#outcomes.catchUp();
     this.#outcomes.follow(call, verdict, error);
-    this.#slots.giveBack();
+    if (was === 'running') this.#slots.giveBack();
     this.pump();
     this.#noteDrained();
   }

@@ -9,6 +9,10 @@ import type { OutlivedCalls } from './outlived-calls.ts';
 export interface OrderlySettings {
   /** Most messages in one listener call. */
   readonly batchSize: number;
+  /** How long messages of a lane wait for so many to be there. Unit: ms. */
+  readonly batchMaxWaitMs: number;
+  /** When a call counts as stuck. Unit: ms. */
+  readonly consumeTimeoutMs: number;
   /** Pause before failed messages are delivered again, unless the listener says otherwise. Unit: ms. */
   readonly suspendMs: number;
   /** Failed deliveries after which the next failure leads to the dead letters; -1 never. */
@@ -31,9 +35,15 @@ export interface OrderlyPorts {
   onLockMissed(): void;
   /** Wants one `wake` with this number after so many ms. */
   onRest(rest: number, ms: number): void;
+  /** Monotonic ms. */
+  now(): number;
+  /** Messages wait for a batch to fill: wants one `gathered` after so many ms, instead of one it asked for before. */
+  onGather(ms: number): void;
+  /** A call is older than consumeTimeout; told once for each of its messages. */
+  onStuck(message: MessageExt, runningMs: number): void;
   /** Messages that failed too often, to be handed to the dead letters. */
   onFailed(failed: readonly FailedMessage[]): void;
-  /** A listener threw, and its messages are delivered again from here. */
+  /** A listener threw, and its messages are delivered again from here; or it is stuck. */
   onListenerError(error: RocketmqError): void;
   /** The listener answered something that is no result; told once for each dispatcher. */
   onMisuse(error: RocketmqError): void;

@@ -3,7 +3,7 @@
 import { ConsumerError, toError } from '../errors/errors.ts';
 import { ConsumeResult, OrderlyResult } from '../model/consume-result.ts';
 import type { MessageExt } from '../model/message.ts';
-import type { OrderlyContext } from './listener.ts';
+import type { ConsumeContext, OrderlyContext } from './listener.ts';
 
 export type Verdict = 'done' | 'later' | 'notAResult';
 
@@ -47,6 +47,16 @@ export function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
   return answer instanceof Promise ? answer : Promise.resolve(answer);
 }
 
+/** How many messages an ackIndex calls done. A listener may write anything there; what is no number is none. */
+export function countUpTo(lastDone: number, size: number): number {
+  return lastDone >= 0 ? Math.min(size, Math.floor(lastDone) + 1) : 0;
+}
+
+/** As above: what is no level leaves the choice to the broker. */
+export function levelOf({ delayLevelWhenNextConsume: level }: ConsumeContext): number {
+  return Number.isInteger(level) ? level : 0;
+}
+
 /** The listener threw or rejected. `key`: of the queue. */
 export function listenerFailed(thrown: unknown, first: MessageExt, key: string): ConsumerError {
   const { topic, queueOffset, msgId } = first;
@@ -54,6 +64,16 @@ export function listenerFailed(thrown: unknown, first: MessageExt, key: string):
     'RMQ_LISTENER_FAILED',
     `the listener of ${topic} threw on message ${msgId} at ${key}:${queueOffset}: ${toError(thrown).message}`,
     { cause: thrown, context: { topic, queue: key, queueOffset, msgId } },
+  );
+}
+
+/** The listener runs longer than consumeTimeout. `key`: of the queue. Unit: ms. */
+export function listenerStuck(first: MessageExt, key: string, runningMs: number): ConsumerError {
+  const { topic, queueOffset, msgId } = first;
+  return new ConsumerError(
+    'RMQ_CONSUME_TIMEOUT',
+    `the listener of ${topic} has not ended after ${runningMs} ms on message ${msgId} at ${key}:${queueOffset}`,
+    { context: { topic, queue: key, queueOffset, msgId, runningMs } },
   );
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a test of the consume chart begin with? The actor of one queue, its listener in the hand of the test. */
 import { expect } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, type StateValue } from 'xstate';
 import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
+import { AwakeTime } from '../../src/listeners/awake-time.ts';
 import type { FailedMessage } from '../../src/listeners/dispatcher.ts';
 import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
 import {
@@ -42,6 +43,8 @@ const roomy = {
 
 /** States and arrows that only an orderly queue takes: those of consume-orderly.test.ts. */
 const orderlyOnly = /awaitingLock|byListener|lane\.rested|rest\.over|lock\.missed/;
+/** Of calls that take long and batches that fill slowly: those of consume-timing.test.ts. */
+const timing = /\.calls|gathering/;
 
 /** One for each test file; together they see the whole chart. */
 export class ConsumeWorlds {
@@ -67,15 +70,19 @@ export class ConsumeWorlds {
 
   /** After each test. */
   end(): void {
-    for (const { actor, clock } of this.#running.splice(0)) {
-      actor.stop();
-      expect(clock.pending, 'timers left behind').toBe(0);
-    }
+    const running = this.#running.splice(0);
+    for (const { actor } of running) actor.stop();
+    for (const { clock } of running) expect(clock.pending, 'timers left behind').toBe(0);
   }
 
-  missed(which: 'concurrent' | 'orderly'): readonly string[] {
-    return this.#coverage.missed().filter(each => orderlyOnly.test(each) === (which === 'orderly'));
+  missed(which: 'concurrent' | 'orderly' | 'timing'): readonly string[] {
+    return this.#coverage.missed().filter(each => kindOf(each) === which);
   }
+}
+
+function kindOf(missed: string): 'concurrent' | 'orderly' | 'timing' {
+  if (timing.test(missed)) return 'timing';
+  return orderlyOnly.test(missed) ? 'orderly' : 'concurrent';
 }
 
 type Answer = ConsumeReturn & OrderlyReturn;
@@ -83,18 +90,24 @@ type Answer = ConsumeReturn & OrderlyReturn;
 export interface WorldOptions {
   readonly suspended?: boolean;
   readonly batchSize?: number;
+  readonly batchMaxWaitMs?: number;
+  readonly consumeTimeoutMs?: number;
   readonly order?: ConsumeOrder;
   /** Whose kind the listener has, if another one. */
   readonly listenerOrder?: ConsumeOrder;
   readonly maxReconsumeTimes?: number;
+  /** What two queues of one consumer share. */
   readonly outlived?: OutlivedCalls;
+  readonly awake?: AwakeTime;
+  readonly slots?: HandlerSlots;
+  readonly clock?: TestClock;
   readonly listen?: (messages: MessageBatch, context: ConsumeContext | OrderlyContext) => unknown;
 }
 
 function startWorld(options: WorldOptions, coverage: ChartCoverage) {
   const { order = 'concurrent', listenerOrder = order } = options;
-  const clock = new TestClock();
-  const slots = new HandlerSlots(4);
+  const { clock = new TestClock() } = options;
+  const { awake = new AwakeTime(), slots = new HandlerSlots(4) } = options;
   slots.open();
   const commits = { point: 0, advance: (point: number) => (commits.point = point), reset: () => {} };
   const owned = new OwnedQueue<MessageExt>(aQueue, commits, new SharedFlow(roomy));
@@ -117,6 +130,8 @@ function startWorld(options: WorldOptions, coverage: ChartCoverage) {
     inspect: coverage.inspect,
     input: {
       ...{ owned, slots, order, suspendMs: 1000, batchSize: options.batchSize ?? 1 },
+      batchMaxWaitMs: options.batchMaxWaitMs ?? 0,
+      consumeTimeoutMs: options.consumeTimeoutMs ?? 900_000,
       maxReconsumeTimes: options.maxReconsumeTimes ?? -1,
       suspended: options.suspended ?? false,
       parent: { send: event => told.push(event) },
@@ -124,6 +139,8 @@ function startWorld(options: WorldOptions, coverage: ChartCoverage) {
         listenerOf: () => (listenerOrder === 'concurrent' ? concurrently(listen) : orderly(listen)),
         mayDeliver: () => allows.delivery,
         lockIsLive: () => allows.lock,
+        now: () => clock.now(),
+        awakeMs: () => awake.read(clock.now()),
         stopSignal: new AbortController().signal,
         outlived: options.outlived ?? new OutlivedCalls(),
         sendBack: (messages, settle, redeliver) => {
@@ -137,19 +154,30 @@ function startWorld(options: WorldOptions, coverage: ChartCoverage) {
   actor.start();
   return {
     ...{ actor, clock, owned, commits, slots, calls, failed, told, allows },
-    bring: (from: number, to: number) => owned.admit(messagesBetween(from, to), at(to)),
+    bring: (from: number, to: number) => owned.admit(messagesBetween(from, to), at(to), 0),
     /** One message for each letter, which is its sharding key. */
     bringKeys: (keys: string) => {
       const from = owned.pulledTo ?? 0;
       const messages = [...keys].map((key, i) => messageAt(from + i, keyed(key)));
-      owned.admit(messages, at(from + keys.length));
+      owned.admit(messages, at(from + keys.length), 0);
     },
     delivered: () => calls.map(({ offsets }) => offsets),
     send: actor.send.bind(actor),
     drain: (grace = 10_000) => actor.send({ type: 'queue.drain', grace }),
-    state: () => actor.getSnapshot().value,
+    /** Of the delivery, or that it is over. */
+    state: () => stateOf(actor.getSnapshot().value).delivery,
+    /** Of the timing of calls. */
+    timing: () => stateOf(actor.getSnapshot().value).calls,
+    isStuck: () => actor.getSnapshot().hasTag('stuck'),
     output: () => actor.getSnapshot().output,
   };
+}
+
+/** Of both regions. */
+function stateOf(value: StateValue): { readonly delivery: unknown; readonly calls: unknown } {
+  const regions = typeof value === 'string' ? undefined : value['working'];
+  if (regions === undefined || typeof regions === 'string') return { delivery: value, calls: value };
+  return { delivery: regions['delivery'], calls: regions['calls'] };
 }
 
 function keyed(key: string): MessageFields {

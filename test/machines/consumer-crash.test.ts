@@ -5,6 +5,8 @@ import { type AnyActor, createActor, fromPromise, type Snapshot } from 'xstate';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { systemSources } from '../../src/config/sources.ts';
 import { type ConsumeMessages, concurrently } from '../../src/listeners/listener.ts';
+import { commandsMachine } from '../../src/machines/commands/commands.machine.ts';
+import type { Ticketed, WorkCommand } from '../../src/machines/commands/work-command.ts';
 import { connectionMachine } from '../../src/machines/connection/connection.machine.ts';
 import { buildParts } from '../../src/machines/consumer/build-parts.ts';
 import { pathOf } from '../../src/machines/consumer/consumer.logic.ts';
@@ -130,6 +132,9 @@ const crashing: Readonly<Record<string, ConsumerMachine>> = {
   sendBack: consumerMachine.provide({
     actors: { sendBack: sendBackMachine.provide({ actions: { passFault: poison } }) },
   }),
+  commands: consumerMachine.provide({
+    actors: { commands: commandsMachine.provide({ actions: { passFault: poison } }) },
+  }),
   'queues 0': consumerMachine.provide({
     actors: { queues: queuesMachine.provide({ actions: { passUp: poison } }) },
   }),
@@ -179,6 +184,28 @@ describe.each(Object.entries(crashing))('when %s dies', (id, machine) => {
       timers: 0,
       sockets: 0,
     });
+  });
+});
+
+describe('the commands under way when their actor dies', () => {
+  it('are refused, and nothing of them goes on', async () => {
+    const machine = crashing['commands'] ?? expect.fail('no such machine');
+    const kit = await new Crashing(machine).start();
+    kit.cluster.on(RequestCode.GET_MAX_OFFSET, () => undefined);
+    const heard: unknown[] = [];
+    const ticket = { done: () => heard.push('done'), refused: (error: Error) => heard.push(error) };
+    const given: readonly Ticketed<WorkCommand>[] = [
+      { type: 'queue.seek', queue: aQueue, to: 'end', ticket },
+      { type: 'consumer.commit', ticket },
+    ];
+    for (const command of given) kit.actor.send(command);
+    await turn();
+    expect(heard).toEqual([]);
+    kit.child('commands').send(deadly);
+    const refused = expect.objectContaining({ code: 'RMQ_COMMAND_REFUSED' });
+    expect(heard).toEqual([refused, refused]);
+    await kit.pass(11_000);
+    expect({ timers: kit.clock.pending, heard: heard.length }).toEqual({ timers: 0, heard: 2 });
   });
 });
 

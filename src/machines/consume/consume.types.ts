@@ -18,9 +18,13 @@ export interface ConsumePort {
   mayDeliver(): boolean;
   /** Orderly: false when the lock is not known to be ours. Concurrent: true. */
   lockIsLive(): boolean;
+  /** Monotonic ms. */
+  now(): number;
+  /** Ms for which this process has been at work: one AwakeTime for all queues of the consumer. */
+  awakeMs(): number;
   /** Aborted when the whole consumer is over: a part of every listener's signal. */
   readonly stopSignal: AbortSignal;
-  /** One for all queues of the consumer: which orderly calls outlived the assignment they belong to. */
+  /** One for all queues of the consumer: which calls outlived the assignment they belong to. */
   readonly outlived: OutlivedCalls;
   /** Failed messages go to whoever hands them back; each comes back through exactly one of the two calls. */
   sendBack(
@@ -40,6 +44,10 @@ export interface ConsumeInput {
   readonly order: ConsumeOrder;
   /** Most messages in one listener call. */
   readonly batchSize: number;
+  /** How long messages wait for so many to be there. Unit: ms. */
+  readonly batchMaxWaitMs: number;
+  /** When a listener call counts as stuck. Unit: ms. */
+  readonly consumeTimeoutMs: number;
   /** Orderly: pause before failed messages are delivered again, unless the listener says otherwise. Unit: ms. */
   readonly suspendMs: number;
   /** Orderly: failed deliveries after which a message goes to the dead letters with the next failure; -1 never. */
@@ -50,8 +58,16 @@ export interface ConsumeInput {
 
 export interface ConsumeContext extends ConsumeInput {
   readonly dispatcher: Dispatcher;
+  /** How long messages still wait for a batch to fill. Unit: ms. */
+  readonly batchWait: number;
   /** How long running listeners get once the queue is given up. Unit: ms. */
   readonly grace: number;
+}
+
+/** Fewer messages wait than make a batch; after `ms` they are delivered all the same. */
+export interface BatchGathering {
+  readonly type: 'batch.gathering';
+  readonly ms: number;
 }
 
 /** Orderly: the lane of a failed listener call, number `rest` of those that rest, goes on after `ms`. */
@@ -64,6 +80,9 @@ export interface LaneRested {
 export type ConsumeEvent =
   /** The first message after none was held. */
   | { readonly type: 'work.arrived' }
+  /** Calls may start from now on. */
+  | { readonly type: 'delivery.opened' }
+  | BatchGathering
   /** While draining: the last held message was done. */
   | { readonly type: 'work.drained' }
   /** Orderly: a call is due, and the lock is not known to be ours. */
@@ -78,7 +97,11 @@ export type ConsumeEvent =
   | FaultEvent;
 
 /** To the queue actor. */
-export type ConsumeReport = { readonly type: 'consume.misused'; readonly error: RocketmqError } | FaultEvent;
+export type ConsumeReport =
+  | { readonly type: 'consume.misused'; readonly error: RocketmqError }
+  /** The listener call of this message is older than consumeTimeout; told once. */
+  | { readonly type: 'consume.stuck'; readonly msgId: string; readonly runningMs: number }
+  | FaultEvent;
 
 export interface ConsumeOutput {
   /**

@@ -39,10 +39,15 @@ function world(
     readonly slots?: HandlerSlots;
     readonly concurrency?: number;
     readonly batchSize?: number;
+    readonly batchMaxWaitMs?: number;
+    readonly consumeTimeoutMs?: number;
     readonly queueId?: number;
     readonly listen?: (messages: MessageBatch, context: ConsumeContext) => ConsumeReturn;
   } = {},
 ) {
+  const { batchMaxWaitMs = 0, consumeTimeoutMs = 900_000 } = options;
+  const clock = { now: 0 };
+  const gathers: number[] = [];
   const { queueId = 0, batchSize = 1, concurrency = 64, slots = openSlots(concurrency) } = options;
   const shared = new SharedFlow(roomy);
   const commits = { point: 0, advance: (point: number) => (commits.point = point), reset: () => {} };
@@ -56,19 +61,26 @@ function world(
     calls.push({ offsets: offsetsOf(messages), context });
     return options.listen?.(messages, context);
   });
-  const dispatcher = new ConcurrentDispatcher(owned, slots, batchSize, {
+  const settings = { batchSize, batchMaxWaitMs, consumeTimeoutMs };
+  const dispatcher = new ConcurrentDispatcher(owned, slots, settings, {
     listenerOf: () => listener,
     mayDeliver: () => allows.delivery,
     stopSignal: stop.signal,
+    now: () => clock.now,
+    onGather: ms => gathers.push(ms),
+    onStuck: ({ queueOffset }, runningMs) => told.push(`${queueOffset} stuck for ${runningMs} ms`),
     onFailed: messages => void failed.push(...messages),
     onMisuse: error => told.push(`${error.code}: ${error.message}`),
   });
   const awaitDrained = () => dispatcher.whenDrained(() => told.push('drained'));
-  owned.whenWorkArrives(() => dispatcher.pump());
+  owned.whenWorkArrives(() => {
+    dispatcher.noteArrival();
+    dispatcher.pump();
+  });
   owned.restart(at(0), true);
   dispatcher.open();
   const bring = (from: number, to: number, fields: MessageFields = {}): void =>
-    owned.admit(messagesBetween(from, to, fields), at(to));
+    owned.admit(messagesBetween(from, to, fields), at(to), 0);
   const delivered = () => calls.map(({ offsets }) => offsets);
   return {
     slots,
@@ -170,7 +182,7 @@ describe('delivery', () => {
       const many = Array.from({ length: 3334 }, (_, i) =>
         Object.create(message, { queueOffset: { value: i } }),
       );
-      owned.admit(many, at(3334));
+      owned.admit(many, at(3334), 0);
     }
     slots.open();
     expect(worlds.map(({ commits }) => commits.point)).toEqual([3334, 3334, 3334]);
@@ -287,7 +299,7 @@ describe('the answer of a listener', () => {
       expect(failed[0]?.error?.message).toBe(
         'the listener of orders threw on message id-3 at orders@broker-a#0:3: no such customer',
       );
-      expect([failed[0]?.error?.cause, slots.running, commits.point]).toEqual([boom, 0, 0]);
+      expect([failed[0]?.error?.cause, slots.running, commits.point]).toEqual([boom, 0, 3]);
     }
   });
 
@@ -388,15 +400,19 @@ describe('the answer of a listener', () => {
   it('is asked of the listener of the message; where there is none the message comes again', () => {
     const { owned, slots } = world();
     const failed: FailedMessage[] = [];
-    const dispatcher = new ConcurrentDispatcher(owned, slots, 1, {
+    const settings = { batchSize: 1, batchMaxWaitMs: 0, consumeTimeoutMs: 1000 };
+    const dispatcher = new ConcurrentDispatcher(owned, slots, settings, {
       listenerOf: message => fail(new Error(`no listener for topic ${message.topic}`)),
       mayDeliver: () => true,
       stopSignal: new AbortController().signal,
+      now: () => 0,
+      onGather: () => {},
+      onStuck: () => {},
       onFailed: messages => void failed.push(...messages),
       onMisuse: () => {},
     });
     owned.whenWorkArrives(() => dispatcher.open());
-    owned.admit([messageAt(0)], at(1));
+    owned.admit([messageAt(0)], at(1), 0);
     expect([what(failed), slots.running]).toEqual([[[0, 0, 'RMQ_LISTENER_FAILED']], 0]);
   });
 });

@@ -9,7 +9,7 @@ const message = messageAt(0);
 
 function laneFrom(ticket: number): Lane {
   const lane = new Lane(String(ticket));
-  lane.add({ ticket, message, failures: 0 });
+  lane.add({ ticket, message, arrivedAt: 0, failures: 0 });
   return lane;
 }
 

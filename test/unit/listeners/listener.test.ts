@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { ConcurrentContext } from '../../../src/listeners/consume-context.ts';
+import { CallSignals } from '../../../src/listeners/call-signals.ts';
+import { ConcurrentContext, type ContextOwner } from '../../../src/listeners/consume-context.ts';
 import {
   concurrently,
   isListener,
@@ -16,8 +17,13 @@ import { ConsumeResult, OrderlyResult } from '../../../src/model/consume-result.
 import { aQueue, messageAt, withThen } from '../../support/builders.ts';
 
 const batch: MessageBatch = [messageAt(0, { reconsumeTimes: 2 }), messageAt(1)];
-const owner = { queue: aQueue, signal: new AbortController().signal };
-const context = new ConcurrentContext(owner, batch);
+const owner: ContextOwner = {
+  queue: aQueue,
+  signals: new CallSignals(new AbortController().signal),
+  committed: undefined,
+  approve: () => {},
+};
+const context = new ConcurrentContext(owner, batch, 0);
 
 describe('a listener', () => {
   it('made of a function is called with the whole batch and the context, and its answer comes back', () => {
@@ -54,7 +60,7 @@ describe('a listener', () => {
   });
 
   it('made by orderly is called with the whole batch and its own context, and keeps its this', () => {
-    const orderlyContext = new OrderlyCallContext(owner, batch);
+    const orderlyContext = new OrderlyCallContext(owner, batch, 0);
     const calls: unknown[][] = [];
     class Books implements OrderlyMessageListener {
       readonly answer = OrderlyResult.COMMIT;
@@ -110,9 +116,9 @@ describe('what a listener answered', () => {
     [true, 'notAResult', 'notAResult'],
     [0, 'notAResult', 'notAResult'],
   ])('of an orderly queue as %s means %s, and %s when it commits by hand', (answer, automatic, manual) => {
-    const byHand = new OrderlyCallContext(owner, batch);
+    const byHand = new OrderlyCallContext(owner, batch, 0);
     byHand.autoCommit = false;
-    expect(orderlyVerdictOf(answer, new OrderlyCallContext(owner, batch))).toBe(automatic);
+    expect(orderlyVerdictOf(answer, new OrderlyCallContext(owner, batch, 0))).toBe(automatic);
     expect(orderlyVerdictOf(answer, byHand)).toBe(manual);
   });
 
@@ -132,16 +138,15 @@ describe('what a listener answered', () => {
 
 describe('the context of a call', () => {
   it('counts the whole batch as done, leaves the delay to the broker, and has room for notes', () => {
-    const fresh = new ConcurrentContext(owner, batch);
+    const fresh = new ConcurrentContext(owner, batch, 0);
     fresh.attributes.set('a', 1);
-    const { queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes, signal } = fresh;
-    expect({ queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes, signal }).toEqual({
+    const { queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes } = fresh;
+    expect({ queue, attempt, ackIndex, delayLevelWhenNextConsume, attributes }).toEqual({
       queue: aQueue,
       attempt: 3,
       ackIndex: 1,
       delayLevelWhenNextConsume: 0,
       attributes: new Map([['a', 1]]),
-      signal: owner.signal,
     });
   });
 });

@@ -80,7 +80,7 @@ class World {
         fate: 'new',
         failures: 0,
       });
-    this.#world.owned.admit(messages, at(from + text.length));
+    this.#world.owned.admit(messages, at(from + text.length), 0);
   }
 
   nextAtOnce(outcome: Outcome, autoCommit: boolean): void {

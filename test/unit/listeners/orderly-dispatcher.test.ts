@@ -48,16 +48,15 @@ describe('the messages of a queue', () => {
     expect([delivered(), slots.running, commits.point]).toEqual([[[0, 1], [2, 3], [4]], 0, 5]);
   });
 
-  it('come with the queue, the attempt, room for notes and a signal', () => {
-    const { bring, calls, owned, dispatcher } = orderlyWorld();
+  it('come with the queue, the attempt and room for notes', () => {
+    const { bring, calls, owned } = orderlyWorld();
     bring('.', { reconsumeTimes: 4 });
-    const { queue, attempt, attributes, signal, suspendTimeMillis, autoCommit } = calls[0]?.context ?? {};
+    const { queue, attempt, attributes, suspendTimeMillis, autoCommit } = calls[0]?.context ?? {};
     attributes?.set('a', 1);
-    expect({ queue, attempt, attributes: calls[0]?.context.attributes, signal }).toEqual({
+    expect({ queue, attempt, attributes: calls[0]?.context.attributes }).toEqual({
       queue: owned.queue,
       attempt: 5,
       attributes: new Map([['a', 1]]),
-      signal: dispatcher.signal,
     });
     expect({ suspendTimeMillis, autoCommit }).toEqual({ suspendTimeMillis: -1, autoCommit: true });
   });

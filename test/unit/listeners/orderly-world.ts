@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly slots?: HandlerSlots;
   readonly concurrency?: number;
   readonly batchSize?: number;
+  readonly batchMaxWaitMs?: number;
+  readonly consumeTimeoutMs?: number;
   readonly suspendMs?: number;
   readonly maxReconsumeTimes?: number;
   readonly queueId?: number;
@@ -52,6 +54,9 @@ export interface SeenCall {
 export function orderlyWorld(options: WorldOptions = {}) {
   const { queueId = 0, concurrency = 64, slots = openSlots(concurrency) } = options;
   const { batchSize = 1, suspendMs = 1000, maxReconsumeTimes = -1 } = options;
+  const { batchMaxWaitMs = 0, consumeTimeoutMs = 900_000 } = options;
+  const clock = { now: 0 };
+  const gathers: number[] = [];
   const commits = { point: 0, advance: (point: number) => (commits.point = point), reset: () => {} };
   const owned = new OwnedQueue<MessageExt>(queueNumber(queueId), commits, new SharedFlow(roomy));
   const calls: SeenCall[] = [];
@@ -59,6 +64,7 @@ export function orderlyWorld(options: WorldOptions = {}) {
   const rests: { readonly rest: number; readonly ms: number }[] = [];
   const told: string[] = [];
   const allows = { delivery: true, lock: true };
+  const stop = new AbortController();
   const listener = orderly((messages, context) => {
     calls.push({ offsets: offsetsOf(messages), messages, context });
     return options.listen?.(messages, context);
@@ -66,13 +72,16 @@ export function orderlyWorld(options: WorldOptions = {}) {
   const dispatcher = new OrderlyDispatcher(
     owned,
     slots,
-    { batchSize, suspendMs, maxReconsumeTimes },
+    { batchSize, batchMaxWaitMs, consumeTimeoutMs, suspendMs, maxReconsumeTimes },
     {
       listenerOf: () => listener,
       laneOf: message => (options.byKey === true ? keyOf(message) : ''),
       mayDeliver: () => allows.delivery,
       lockIsLive: () => allows.lock,
-      stopSignal: new AbortController().signal,
+      stopSignal: stop.signal,
+      now: () => clock.now,
+      onGather: ms => gathers.push(ms),
+      onStuck: ({ queueOffset }, runningMs) => told.push(`${queueOffset} stuck for ${runningMs} ms`),
       outlived: options.outlived ?? new OutlivedCalls(),
       onLockMissed: () => told.push('lock missed'),
       onRest: (rest, ms) => rests.push({ rest, ms }),
@@ -81,7 +90,10 @@ export function orderlyWorld(options: WorldOptions = {}) {
       onMisuse: ({ code, message }) => told.push(`${code}: ${message}`),
     },
   );
-  owned.whenWorkArrives(() => dispatcher.pump());
+  owned.whenWorkArrives(() => {
+    dispatcher.noteArrival();
+    dispatcher.pump();
+  });
   owned.restart(at(0), true);
   dispatcher.open();
   return {
@@ -94,11 +106,14 @@ export function orderlyWorld(options: WorldOptions = {}) {
     told,
     allows,
     dispatcher,
+    clock,
+    gathers,
+    stop,
     /** One message for each letter, which is its sharding key; a dot has none. */
     bring: (keys: string, fields: MessageFields = {}): void => {
       const from = owned.pulledTo ?? 0;
       const messages = [...keys].map((key, i) => messageAt(from + i, { ...keyed(key, from + i), ...fields }));
-      owned.admit(messages, at(from + keys.length));
+      owned.admit(messages, at(from + keys.length), 0);
     },
     delivered: () => calls.map(({ offsets }) => offsets),
     /** The oldest pause is over. */
