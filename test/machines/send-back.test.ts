@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, describe, expect, it } from 'vitest';
-import { createActor, fromPromise } from 'xstate';
+import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import { BrokerError, ConnectionError, RocketmqError } from '../../src/errors/errors.ts';
+import { brokerReturnsMachine } from '../../src/machines/send-back/broker-returns.machine.ts';
 import { sendBackMachine } from '../../src/machines/send-back/send-back.machine.ts';
 import type {
-  SendBackInput,
+  BrokerReturnsEvent,
   SendBackPort,
   SendBackReport,
 } from '../../src/machines/send-back/send-back.types.ts';
-import type { SendBackJob } from '../../src/machines/send-back/send-back-job.ts';
+import type { Returning, SendBackJob } from '../../src/machines/send-back/send-back-job.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import { aQueue, type Deferred, deferred, messageAt, turn } from '../support/builders.ts';
 import { ChartCoverage } from '../support/chart-coverage.ts';
@@ -23,44 +24,63 @@ interface Call extends Deferred<void> {
 }
 
 const coverage = new ChartCoverage(sendBackMachine);
+const coverageOfBrokers = new ChartCoverage(brokerReturnsMachine);
+
+/** Decides as the handler said, without a policy. */
+const asTheHandlerSaid: SendBackPort['decide'] = ({ failed: { delayLevel } }) => ({
+  way: delayLevel < 0 ? { kind: 'deadLetter', reason: 'listener' } : { kind: 'retry', delayLevel },
+});
+
 const running: { readonly actor: { stop(): unknown }; readonly clock: TestClock }[] = [];
+
+function watch(event: InspectionEvent): void {
+  coverage.inspect(event);
+  coverageOfBrokers.inspect(event);
+}
 
 /** Both ways out in the hand of the test. `ends` keeps how each message ended, in order. */
 function start(
   options: {
     readonly machine?: typeof sendBackMachine;
     readonly watched?: boolean;
-  } & Partial<SendBackInput> = {},
+    readonly port?: Partial<SendBackPort>;
+    readonly roundLimit?: number;
+  } = {},
 ) {
   const clock = new TestClock();
   const sent: Call[] = [];
   const copied: Call[] = [];
   const ends: string[] = [];
   const told: SendBackReport[] = [];
-  const call = (list: Call[], { failed }: SendBackJob, signal: AbortSignal): Promise<void> => {
-    const hand = { ...deferred<void>(), offset: failed.message.queueOffset, signal };
+  const call = (list: Call[], { job }: Returning, signal: AbortSignal): Promise<void> => {
+    const hand = { ...deferred<void>(), offset: job.failed.message.queueOffset, signal };
     list.push(hand);
     return hand.promise;
   };
   const port: SendBackPort = {
-    sendBack: (job, signal) => call(sent, job, signal),
-    sendToRetryTopic: (job, signal) => call(copied, job, signal),
+    decide: asTheHandlerSaid,
+    sendBack: (message, signal) => call(sent, message, signal),
+    sendToRetryTopic: (message, signal) => call(copied, message, signal),
+    ...options.port,
   };
   const actor = createActor(options.machine ?? sendBackMachine, {
     clock,
-    ...(options.watched !== false && { inspect: coverage.inspect }),
-    input: { port, localRetryPause: 5000, parent: { send: event => told.push(event) }, ...options },
+    ...(options.watched !== false && { inspect: watch }),
+    input: {
+      ...{ port, localRetryPause: 5000, parent: { send: (event: SendBackReport) => told.push(event) } },
+      ...(options.roundLimit !== undefined && { roundLimit: options.roundLimit }),
+    },
   });
   actor.subscribe({ error: error => expect.fail(String(error)) });
   actor.start();
   running.push({ actor, clock });
-  const jobOf = (offset: number): SendBackJob => ({
-    queue: aQueue,
+  const jobOf = (offset: number, { delayLevel = 0, queue = aQueue } = {}): SendBackJob => ({
+    queue,
     failed: {
       epoch: 1,
       ticket: offset,
       message: messageAt(offset, { reconsumeTimes: 2 }),
-      delayLevel: 0,
+      delayLevel,
       error: thrown,
     },
     settle: ({ message }) => void ends.push(`settle ${message.queueOffset}`),
@@ -75,10 +95,14 @@ function start(
     jobOf,
     told: () => told.splice(0),
     send: actor.send.bind(actor),
-    fail: (...offsets: number[]) => actor.send({ type: 'messages.failed', jobs: offsets.map(jobOf) }),
+    fail: (...offsets: number[]) =>
+      actor.send({ type: 'messages.failed', jobs: offsets.map(each => jobOf(each)) }),
     sentOffsets: () => sent.map(({ offset }) => offset),
     copiedOffsets: () => copied.map(({ offset }) => offset),
-    state: () => actor.getSnapshot().value,
+    state: (brokerName = aQueue.brokerName) => [
+      actor.getSnapshot().value,
+      senderOf(actor.getSnapshot(), `returns ${brokerName}`)?.getSnapshot().value,
+    ],
   };
 }
 
@@ -88,7 +112,7 @@ function returned(offset: number) {
     queue: aQueue,
     msgId: `id-${offset}`,
     attempt: 3,
-    delayLevel: 0,
+    way: { kind: 'retry', delayLevel: 5 },
     error: thrown,
   };
 }
@@ -104,7 +128,21 @@ function notTaken(offset: number, reason: string) {
   };
 }
 
-const idle = { returning: 'idle', retrying: 'none' };
+interface Sender {
+  getSnapshot(): { readonly value: unknown };
+  send(event: BrokerReturnsEvent): void;
+}
+
+/** The actor of a broker, which may not be there yet. */
+function senderOf(snapshot: { readonly children: object }, id: string): Sender | undefined {
+  const children = snapshot.children as Readonly<Record<string, Sender>>; // by id, which XState leaves open
+  return children[id];
+}
+
+const idle = ['handingBack', 'idle'];
+const sending = ['handingBack', 'sending'];
+const fallback = ['handingBack', 'fallback'];
+const retryingLocally = ['retryingLocally', 'idle'];
 
 afterEach(() => {
   for (const { actor, clock } of running.splice(0)) {
@@ -117,7 +155,7 @@ describe('a failed message', () => {
   it('goes to its broker, and is settled and told when that has taken it', async () => {
     const { fail, sent, sentOffsets, state, ends, told } = start();
     fail(7);
-    expect([state(), sentOffsets(), ends]).toEqual([{ returning: 'sending', retrying: 'none' }, [7], []]);
+    expect([state(), sentOffsets(), ends]).toEqual([sending, [7], []]);
     sent[0]?.resolve();
     await turn();
     expect([state(), ends, told()]).toEqual([idle, ['settle 7'], [returned(7)]]);
@@ -128,7 +166,7 @@ describe('a failed message', () => {
     fail(7);
     sent[0]?.reject(refused);
     await turn();
-    expect([state(), copiedOffsets(), ends]).toEqual([{ returning: 'fallback', retrying: 'none' }, [7], []]);
+    expect([state(), copiedOffsets(), ends]).toEqual([fallback, [7], []]);
     copied[0]?.resolve();
     await turn();
     expect([state(), ends, told()]).toEqual([idle, ['settle 7'], [returned(7)]]);
@@ -141,10 +179,7 @@ describe('a failed message', () => {
     await turn();
     copied[0]?.reject(lost);
     await turn();
-    expect([state(), told()]).toEqual([
-      { returning: 'idle', retrying: 'retryingLocally' },
-      [notTaken(7, 'connection to broker-a lost')],
-    ]);
+    expect([state(), told()]).toEqual([retryingLocally, [notTaken(7, 'connection to broker-a lost')]]);
     await clock.advance(4999);
     expect(ends).toEqual([]);
     await clock.advance(1);
@@ -155,7 +190,7 @@ describe('a failed message', () => {
     ['its broker', 'sendBack'],
     ['the retry topic', 'sendToRetryTopic'],
   ] as const)('survives that the way to %s throws instead of rejecting', async (_, way) => {
-    const port: SendBackPort = {
+    const port: Partial<SendBackPort> = {
       sendBack: () => Promise.reject(refused),
       sendToRetryTopic: () => Promise.reject(refused),
       [way]: () => {
@@ -220,10 +255,10 @@ describe('a round', () => {
     fail(1, 2, 3);
     sent[1]?.resolve();
     await clock.advance(29_999);
-    expect([state(), sent[0]?.signal.aborted]).toEqual([{ returning: 'sending', retrying: 'none' }, false]);
+    expect([state(), sent[0]?.signal.aborted]).toEqual([sending, false]);
     await clock.advance(1);
     expect([state(), sent[0]?.signal.aborted, copiedOffsets(), ends]).toEqual([
-      { returning: 'fallback', retrying: 'none' },
+      fallback,
       true,
       [1, 3],
       ['settle 2'],
@@ -231,7 +266,7 @@ describe('a round', () => {
     copied[0]?.resolve();
     await clock.advance(30_000);
     expect([state(), copied[1]?.signal.aborted, ends]).toEqual([
-      { returning: 'idle', retrying: 'retryingLocally' },
+      retryingLocally,
       true,
       ['settle 2', 'settle 1'],
     ]);
@@ -240,7 +275,7 @@ describe('a round', () => {
   });
 
   it('that hangs until its signals abort ends each message once', async () => {
-    const untilAborted = (_: SendBackJob, signal: AbortSignal) =>
+    const untilAborted = (_: Returning, signal: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(lost), { once: true });
       });
@@ -276,7 +311,10 @@ describe('a round', () => {
   it.each(['sendBack', 'sendToRetryTopic'] as const)(
     'whose actor %s fails as a whole loses nobody',
     async src => {
-      const machine = sendBackMachine.provide({ actors: { [src]: fromPromise(() => Promise.reject(lost)) } });
+      const failing = brokerReturnsMachine.provide({
+        actors: { [src]: fromPromise(() => Promise.reject(lost)) },
+      });
+      const machine = sendBackMachine.provide({ actors: { brokerReturns: failing } });
       const { clock, fail, sent, copied, ends } = start({ machine });
       fail(1, 2);
       for (const call of sent) call.reject(refused);
@@ -286,6 +324,19 @@ describe('a round', () => {
       expect(ends).toEqual(['redeliver 1', 'redeliver 2']);
     },
   );
+
+  it('whose actor fails as a whole while it sends dead letters loses nobody', async () => {
+    const failing = brokerReturnsMachine.provide({
+      actors: { sendBack: fromPromise(() => Promise.reject(lost)) },
+    });
+    const machine = sendBackMachine.provide({ actors: { brokerReturns: failing } });
+    const { send, jobOf, copied, ends } = start({ machine });
+    send({ type: 'messages.failed', jobs: [jobOf(1, { delayLevel: -1 })] });
+    await turn();
+    copied[0]?.resolve();
+    await turn();
+    expect(ends).toEqual(['settle 1']);
+  });
 
   it('goes on when settling one of its messages throws', async () => {
     const { send, jobOf, sent, ends, told } = start();
@@ -316,8 +367,132 @@ describe('a round', () => {
   });
 });
 
+describe('a dead letter', () => {
+  const dead = { delayLevel: -1 };
+
+  it('is on its way in a state of its own, and told as what it is', async () => {
+    const { send, jobOf, sent, sentOffsets, state, ends, told } = start();
+    send({ type: 'messages.failed', jobs: [jobOf(7, dead)] });
+    expect([state(), sentOffsets()]).toEqual([['handingBack', 'deadLettering'], [7]]);
+    sent[0]?.resolve();
+    await turn();
+    expect([state(), ends]).toEqual([idle, ['settle 7']]);
+    expect(told()).toEqual([{ ...returned(7), way: { kind: 'deadLetter', reason: 'listener' } }]);
+  });
+
+  it.each(['refused', 'never answered'])('that is %s goes as a copy', async how => {
+    const { clock, send, jobOf, sent, copied, copiedOffsets, state, ends } = start();
+    send({ type: 'messages.failed', jobs: [jobOf(7, dead)] });
+    if (how === 'refused') sent[0]?.reject(refused);
+    else await clock.advance(30_000);
+    await turn();
+    expect([state(), copiedOffsets()]).toEqual([fallback, [7]]);
+    copied[0]?.resolve();
+    await turn();
+    expect([state(), ends]).toEqual([idle, ['settle 7']]);
+  });
+
+  it('waits for no end of retries, nor they for an end of dead letters: who failed first is next', async () => {
+    const { send, jobOf, sent, sentOffsets } = start();
+    const failing = (offset: number, given = {}): void =>
+      send({ type: 'messages.failed', jobs: [jobOf(offset, given)] });
+    failing(1);
+    failing(2);
+    failing(3, dead);
+    failing(4);
+    failing(5, dead);
+    const rounds: (readonly number[])[] = [];
+    for (let done = 0; done < sent.length; ) {
+      rounds.push(sentOffsets().slice(done));
+      done = sent.length;
+      for (const call of sent) call.resolve();
+      await turn();
+    }
+    expect(rounds).toEqual([[1], [2, 4], [3, 5]]);
+  });
+});
+
+describe('what is decided', () => {
+  it('to be dropped is done at once and told, and nothing is sent', () => {
+    const { fail, sent, ends, told } = start({ port: { decide: () => ({ way: { kind: 'drop' } }) } });
+    fail(7);
+    expect([sent, ends, told()]).toEqual([[], ['settle 7'], [{ ...returned(7), way: { kind: 'drop' } }]]);
+  });
+
+  it('with a complaint is told as a fault and followed all the same', async () => {
+    const error = new RocketmqError('RMQ_HOOK_FAILED', 'retryPolicy answered null');
+    const { fail, sentOffsets, told } = start({
+      port: { decide: () => ({ way: { kind: 'retry', delayLevel: 0 }, error }) },
+    });
+    fail(7);
+    expect([sentOffsets(), told()]).toEqual([[7], [{ type: 'fault', actor: expect.any(String), error }]]);
+  });
+
+  it('by code that throws leaves it to the handler, and the others are sent too', () => {
+    const { fail, sentOffsets, told } = start({
+      port: {
+        decide: job => {
+          if (job.failed.message.queueOffset === 1) throw new RangeError('broken');
+          return asTheHandlerSaid(job);
+        },
+      },
+    });
+    fail(1, 2);
+    expect(sentOffsets()).toEqual([1, 2]);
+    expect(told()).toMatchObject([{ type: 'fault', error: { code: 'RMQ_INTERNAL' } }]);
+  });
+});
+
+describe('the messages of one broker', () => {
+  const elsewhere = { queue: { ...aQueue, brokerName: 'broker-b' } };
+
+  it('go back while another broker hangs', async () => {
+    const { clock, fail, send, jobOf, sent, sentOffsets, ends, state } = start();
+    fail(1);
+    await clock.advance(10_000);
+    for (const offset of [2, 3]) {
+      send({ type: 'messages.failed', jobs: [jobOf(offset, elsewhere)] });
+      sent.at(-1)?.resolve();
+      await turn();
+    }
+    expect([sentOffsets(), ends]).toEqual([
+      [1, 2, 3],
+      ['settle 2', 'settle 3'],
+    ]);
+    expect([state(), state('broker-b')]).toEqual([sending, idle]);
+  });
+
+  it('are delivered again from here when its actor dies, and the next failure brings a new one', async () => {
+    const dying = brokerReturnsMachine.provide({
+      actions: {
+        passFault: () => {
+          throw new RangeError('dying, as told');
+        },
+      },
+    });
+    const machine = sendBackMachine.provide({ actors: { brokerReturns: dying } });
+    const { actor, clock, fail, send, jobOf, sent, ends, told, state } = start({ machine });
+    fail(1);
+    fail(2);
+    send({ type: 'messages.failed', jobs: [jobOf(3, elsewhere)] });
+    senderOf(actor.getSnapshot(), 'returns broker-a')?.send({ type: 'fault', error: lost, actor: 'x' });
+    expect(told()).toMatchObject([{ type: 'fault', actor: 'returns broker-a' }]);
+    expect([state(), state('broker-b')]).toEqual([
+      ['retryingLocally', undefined],
+      ['retryingLocally', 'sending'],
+    ]);
+    sent[0]?.resolve(); // too late
+    await clock.advance(5000);
+    expect(ends).toEqual(['redeliver 1', 'redeliver 2']);
+    fail(4);
+    sent.at(-1)?.resolve();
+    await turn();
+    expect([state(), ends.at(-1)]).toEqual([idle, 'settle 4']);
+  });
+});
+
 describe('local retry', () => {
-  const never: SendBackPort = {
+  const never: Partial<SendBackPort> = {
     sendBack: () => Promise.reject(refused),
     sendToRetryTopic: () => Promise.reject(refused),
   };
@@ -381,9 +556,11 @@ describe('local retry', () => {
 });
 
 describe('every message', () => {
-  it('ends exactly once, whatever is taken, refused, or never answered', async () => {
-    const rng = seeded(42);
-    const { clock, fail, sent, copied, ends } = start({ roundLimit: 700 });
+  it('ends exactly once, whatever is decided, taken, refused, or never answered, by whichever broker', async () => {
+    const rng = seeded(20_261_123);
+    const decide: SendBackPort['decide'] = job =>
+      rng() < 0.1 ? { way: { kind: 'drop' } } : asTheHandlerSaid(job);
+    const { clock, send, jobOf, sent, copied, ends } = start({ roundLimit: 700, port: { decide } });
     const answered = new Set<Call>();
     const answerSome = (): void => {
       for (const call of [...sent, ...copied]) {
@@ -395,9 +572,14 @@ describe('every message', () => {
       }
     };
     let offset = 0;
+    const another = (): SendBackJob =>
+      jobOf(offset++, {
+        delayLevel: rng() < 0.3 ? -1 : 0,
+        queue: { ...aQueue, brokerName: `broker-${Math.floor(rng() * 3)}` },
+      });
     for (let i = 0; i < 200; i++) {
       const count = Math.floor(rng() * 4);
-      fail(...Array.from({ length: count }, () => offset++));
+      send({ type: 'messages.failed', jobs: Array.from({ length: count }, another) });
       answerSome();
       await clock.advance(Math.floor(rng() * 300));
     }
@@ -414,7 +596,15 @@ describe('this actor', () => {
     const { send, told, state } = start();
     const fault = { type: 'fault', error: lost, actor: 'sendBack' } as const;
     send(fault);
-    expect([state(), told()]).toEqual([idle, [fault]]);
+    expect([state(), told()]).toEqual([['handingBack', undefined], [fault]]);
+  });
+
+  it('passes on a fault of the actor of a broker', () => {
+    const { actor, fail, told } = start();
+    fail(1);
+    const fault = { type: 'fault', error: lost, actor: 'returns broker-a' } as const;
+    senderOf(actor.getSnapshot(), 'returns broker-a')?.send(fault);
+    expect(told()).toEqual([fault]);
   });
 
   it.each(['sending', 'fallback', 'retryingLocally'])(
@@ -436,8 +626,8 @@ describe('this actor', () => {
     },
   );
 
-  it('visits every state of the chart and takes every arrow', () => {
-    expect(coverage.missed()).toEqual([]);
+  it('visits every state of the charts and takes every arrow', () => {
+    expect([...coverage.missed(), ...coverageOfBrokers.missed()]).toEqual([]);
   });
 });
 

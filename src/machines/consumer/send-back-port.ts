@@ -2,16 +2,21 @@
 /** How is a failed message handed back: by number to its own broker, or as a copy to the retry topic? protocol.md section 7.3. */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import { ConsumerError } from '../../errors/errors.ts';
-import type { Clock } from '../../model/clock.ts';
+import type { MessageExt } from '../../model/message.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
 import { retryTopicOf } from '../../model/names.ts';
-import { masterId, writableQueues } from '../../model/route.ts';
+import { writableQueues } from '../../model/route.ts';
 import { encodeProperties, propertyNames } from '../../protocol/properties.ts';
+import { sysFlagBits } from '../../protocol/record-layout.ts';
+import { StoredMessage } from '../../protocol/stored-message.ts';
 import type { BrokerCalls } from '../../transport/broker-calls.ts';
-import type { MessageCalls } from '../../transport/message-calls.ts';
+import type { MessageCalls, SendRequest } from '../../transport/message-calls.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
+import { decide, levelAtBroker } from '../send-back/send-back.logic.ts';
 import type { SendBackPort } from '../send-back/send-back.types.ts';
-import type { SendBackJob } from '../send-back/send-back-job.ts';
+import type { Returning, ReturnWay } from '../send-back/send-back-job.ts';
 import type { BrokerLocator } from './broker-locator.ts';
+import { orderOf } from './consume-order.ts';
 
 export interface SendBackWiring {
   readonly config: ResolvedConfig;
@@ -19,13 +24,13 @@ export interface SendBackWiring {
   readonly messages: MessageCalls;
   readonly locator: BrokerLocator;
   readonly cache: RouteCache;
-  readonly clock: Clock;
 }
 
 /** What -1 means for concurrent consumption. Source: DefaultMQPushConsumerImpl.getMaxReconsumeTimes. */
 const defaultMaxReconsumeTimes = 16;
-/** The broker's first retry has delay level 3 (10 s), each further one the next. */
-const firstRetryLevel = 3;
+const deadLetterLevel = -1;
+/** A copy is offered to three brokers at most, as Java's producer does. */
+const mostOthers = 2;
 /** Producer group of client-made sends. Source: MixAll.CLIENT_INNER_PRODUCER_GROUP. */
 const innerProducerGroup = 'CLIENT_INNER_PRODUCER';
 
@@ -36,75 +41,112 @@ const notCopied: ReadonlySet<string> = new Set([
   propertyNames.cluster,
   propertyNames.realTopic,
   propertyNames.realQueueId,
+  ...['TIMER_DELIVER_MS', 'TIMER_DELAY_MS', 'TIMER_DELAY_SEC'],
 ]);
 
 export function sendBackPort(wiring: SendBackWiring): SendBackPort {
   const { config, calls, locator } = wiring;
-  const { consumerGroup } = config;
+  const { consumerGroup, retryPolicy } = config;
   const timeoutMs = config.consumerTimeoutMillisSendMessage;
   const maxReconsumeTimes =
     config.maxReconsumeTimes === -1 ? defaultMaxReconsumeTimes : config.maxReconsumeTimes;
+  const rules = { isOrderly: orderOf(config) !== 'concurrent', maxReconsumeTimes, retryPolicy };
   return {
-    sendBack: async ({ failed }, signal) => {
-      const { message, delayLevel } = failed;
-      const { brokerName, commitLogOffset, msgId, topic } = message;
+    decide: job => decide(job, rules),
+    sendBack: async ({ job, way }, signal) => {
+      const { brokerName, commitLogOffset, msgId, topic, properties } = job.failed.message;
       const request = {
         consumerGroup,
         brokerName,
         commitLogOffset,
-        delayLevel,
-        originMsgId: message.getProperty(propertyNames.originMessageId) ?? msgId,
+        delayLevel: way.kind === 'retry' ? way.delayLevel : deadLetterLevel,
+        originMsgId: properties.get(propertyNames.originMessageId) ?? msgId,
         originTopic: topic,
         maxReconsumeTimes,
       };
       await calls.sendBack(locator.master(brokerName), request, { timeoutMs, signal });
     },
-    sendToRetryTopic: (job, signal) => sendCopy(wiring, job, { maxReconsumeTimes, timeoutMs, signal }),
+    sendToRetryTopic: (message, signal) => sendCopy(wiring, message, { timeoutMs, signal }),
   };
 }
 
-/** With attempts above the maximum the broker stores it in the dead letters. Source: DefaultMQPushConsumerImpl.sendMessageBack, the part behind the catch. */
+/** Source: DefaultMQPushConsumerImpl.sendMessageBack, the part behind the catch; it asks one broker only. */
 async function sendCopy(
-  { config, messages, cache, clock }: SendBackWiring,
-  { failed: { message, delayLevel } }: SendBackJob,
-  options: { readonly maxReconsumeTimes: number; readonly timeoutMs: number; readonly signal: AbortSignal },
+  { config, messages, locator, cache }: SendBackWiring,
+  { job, way }: Returning,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const topic = retryTopicOf(config.consumerGroup);
+  const { message } = job.failed;
+  const copy = copyOf(message, way);
+  let failure: unknown;
+  for (const queue of copyTargets(cache, retryTopicOf(config.consumerGroup), message.brokerName)) {
+    try {
+      await messages.sendMessage(locator.master(queue.brokerName), { ...copy, ...queue }, options);
+      return;
+    } catch (thrown) {
+      failure = thrown;
+      options.signal.throwIfAborted();
+    }
+  }
+  throw failure;
+}
+
+/**
+ * A queue of each broker that takes a copy; the message's own, which has just refused it, last. Without a route of the
+ * retry topic only that one is left: a broker makes the topic when something is sent to it.
+ */
+function copyTargets(cache: RouteCache, topic: string, ownBroker: string): readonly MessageQueue[] {
   const route = cache.get(topic);
-  const [queue] = route === undefined ? [] : writableQueues(topic, route);
-  const broker = route?.brokers.find(({ brokerName }) => brokerName === queue?.brokerName);
-  const address = broker?.addresses.get(masterId);
-  if (queue === undefined || address === undefined) {
-    throw new ConsumerError('RMQ_BROKER_NOT_FOUND', `no route names a broker for ${topic}`, {
+  if (route === undefined) return [{ topic, brokerName: ownBroker, queueId: 0 }];
+  const byBroker = new Map(writableQueues(topic, route).map(queue => [queue.brokerName, queue]));
+  if (byBroker.size === 0) {
+    throw new ConsumerError('RMQ_BROKER_NOT_FOUND', `no route names a broker to write to for ${topic}`, {
       context: { topic },
     });
   }
-  const { maxReconsumeTimes, timeoutMs, signal } = options;
-  const isDead = delayLevel < 0;
-  const reconsumeTimes = isDead ? maxReconsumeTimes + 1 : message.reconsumeTimes + 1;
-  const level = delayLevel > 0 ? delayLevel : firstRetryLevel + message.reconsumeTimes;
-  const properties = encodeProperties([
+  const own = byBroker.get(ownBroker);
+  byBroker.delete(ownBroker);
+  const others = [...byBroker.values()].slice(0, mostOthers);
+  return own === undefined ? others : [...others, own];
+}
+
+/**
+ * Whether a copy is dead is decided by the broker, from its attempts and their maximum: 5.x says so when they are more,
+ * 4.9 also when they are equal. Hence a maximum that both read alike, and the attempts as a 36 would have counted them.
+ */
+function copyOf(message: MessageExt, way: ReturnWay): Omit<SendRequest, 'topic' | 'brokerName' | 'queueId'> {
+  const reconsumeTimes = message.reconsumeTimes + 1;
+  return {
+    ...bodyOf(message),
+    producerGroup: innerProducerGroup,
+    properties: propertiesOf(message, way),
+    flag: message.flag,
+    bornTimestamp: message.bornTimestamp || message.storeTimestamp, // NaN where the producer sent nonsense
+    reconsumeTimes,
+    maxReconsumeTimes: way.kind === 'retry' ? reconsumeTimes + 1 : 0,
+  };
+}
+
+function propertiesOf(message: MessageExt, way: ReturnWay): string {
+  const originalId = message.getProperty(propertyNames.originMessageId) ?? message.msgId;
+  return encodeProperties([
     ...[...message.properties].filter(([name]) => !notCopied.has(name)),
     [propertyNames.retryTopic, message.topic],
-    [propertyNames.originMessageId, message.getProperty(propertyNames.originMessageId) ?? message.msgId],
+    [propertyNames.originMessageId, originalId],
     // A dead letter waits for nothing; 4.9 would keep one with a delay in its schedule first.
-    ...(isDead ? [] : [[propertyNames.delay, String(level)] as const]),
+    ...(way.kind === 'retry' ? [[propertyNames.delay, levelText(message, way.delayLevel)] as const] : []),
   ]);
-  const { brokerName, queueId } = queue;
-  await messages.sendMessage(
-    address,
-    {
-      producerGroup: innerProducerGroup,
-      topic,
-      brokerName,
-      queueId,
-      body: message.detach(),
-      properties,
-      flag: message.flag,
-      bornTimestamp: clock.wallNow(),
-      reconsumeTimes,
-      maxReconsumeTimes,
-    },
-    { timeoutMs, signal },
-  );
+}
+
+function levelText({ reconsumeTimes }: MessageExt, delayLevel: number): string {
+  return String(levelAtBroker(delayLevel, reconsumeTimes));
+}
+
+/** A body that was stored compressed goes as it is: it may be one that cannot be unpacked, which is why it failed. */
+function bodyOf(message: MessageExt): { readonly body: Buffer; readonly sysFlag: number } {
+  if (!(message instanceof StoredMessage && message.isCompressed)) {
+    return { body: message.detach(), sysFlag: 0 };
+  }
+  const bits = sysFlagBits.compressed | sysFlagBits.compressionType;
+  return { body: Buffer.from(message.rawBody), sysFlag: message.storedSysFlag & bits };
 }

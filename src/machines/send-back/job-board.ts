@@ -1,72 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which failed messages wait for the next round, which are in the present one, which wait to be delivered again from here?
- * Held by reference: a storm of failures grows these lists, so no event may copy them.
+ * Which failed messages of a broker wait for the next round, which are in the present one, which wait to be delivered again
+ * from here? Held by reference: a storm of failures grows these lists, so no event may copy them.
  */
 import type { RocketmqError } from '../../errors/errors.ts';
-import type { SendBackJob } from './send-back-job.ts';
+import type { Returning } from './send-back-job.ts';
 
 /** The messages that are sent side by side; each leaves it once, when it was taken or when the round is given up. */
 export class Round {
-  readonly #open: Set<SendBackJob>;
-  readonly #errors = new Map<SendBackJob, RocketmqError>();
+  readonly #open: Set<Returning>;
+  readonly #errors = new Map<Returning, RocketmqError>();
 
-  constructor(jobs: readonly SendBackJob[]) {
-    this.#open = new Set(jobs);
+  constructor(messages: readonly Returning[]) {
+    this.#open = new Set(messages);
   }
 
-  get jobs(): readonly SendBackJob[] {
+  get messages(): readonly Returning[] {
     return [...this.#open];
   }
 
   /** False when it is not in the round any more: somebody else has it. */
-  take(job: SendBackJob): boolean {
-    return this.#open.delete(job);
+  take(message: Returning): boolean {
+    return this.#open.delete(message);
   }
 
-  refuse(job: SendBackJob, error: RocketmqError): void {
-    if (this.#open.has(job)) this.#errors.set(job, error);
+  refuse(message: Returning, error: RocketmqError): void {
+    if (this.#open.has(message)) this.#errors.set(message, error);
   }
 
   /** Why a message was not taken; undefined when its answer never came. */
-  errorOf(job: SendBackJob): RocketmqError | undefined {
-    return this.#errors.get(job);
+  errorOf(message: Returning): RocketmqError | undefined {
+    return this.#errors.get(message);
   }
 
   /** Ends the round: what nobody has taken. Answers that come later find nothing. */
-  giveUp(): readonly SendBackJob[] {
-    const { jobs } = this;
+  giveUp(): readonly Returning[] {
+    const { messages } = this;
     this.#open.clear();
-    return jobs;
+    return messages;
   }
 }
 
-export class JobBoard {
-  #waiting: SendBackJob[] = [];
-  #local: SendBackJob[] = [];
-  #paused: readonly SendBackJob[] = [];
+type Kind = Returning['way']['kind'];
+
+/** Of one broker. */
+export class BrokerBoard {
+  #waiting: Returning[] = [];
   #round = new Round([]);
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
-  }
-
-  get hasLocal(): boolean {
-    return this.#local.length > 0;
+  /** What the one that waits longest is to become; undefined when none waits. */
+  get next(): Kind | undefined {
+    return this.#waiting[0]?.way.kind;
   }
 
   get round(): Round {
     return this.#round;
   }
 
-  add(jobs: readonly SendBackJob[]): void {
-    for (const job of jobs) this.#waiting.push(job);
+  add(message: Returning): void {
+    this.#waiting.push(message);
   }
 
-  /** All that wait are the next round. */
-  beginRound(): void {
-    this.#round = new Round(this.#waiting);
-    this.#waiting = [];
+  /** All that wait and go that way are the next round. */
+  beginRound(kind: Kind): void {
+    this.#round = new Round(this.#waiting.filter(({ way }) => way.kind === kind));
+    this.#waiting = this.#waiting.filter(({ way }) => way.kind !== kind);
   }
 
   /** What the present round did not get rid of is tried another way. */
@@ -74,17 +72,51 @@ export class JobBoard {
     this.#round = new Round(this.#round.giveUp());
   }
 
-  keepForLocalRetry(jobs: readonly SendBackJob[]): void {
-    for (const job of jobs) this.#local.push(job);
+  /** Nobody sends for this broker any more: all that it had. */
+  giveUp(): readonly Returning[] {
+    const all = [...this.#round.giveUp(), ...this.#waiting];
+    this.#waiting = [];
+    return all;
+  }
+}
+
+/** Of all brokers, each from its first failure on. */
+export class BrokerBoards {
+  readonly #boards = new Map<string, BrokerBoard>();
+
+  get brokerNames(): readonly string[] {
+    return [...this.#boards.keys()];
+  }
+
+  of(brokerName: string): BrokerBoard {
+    const known = this.#boards.get(brokerName);
+    if (known !== undefined) return known;
+    const board = new BrokerBoard();
+    this.#boards.set(brokerName, board);
+    return board;
+  }
+}
+
+/** What nobody took. */
+export class LocalBoard {
+  #waiting: Returning[] = [];
+  #paused: readonly Returning[] = [];
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  add(messages: readonly Returning[]): void {
+    for (const message of messages) this.#waiting.push(message);
   }
 
   /** Those that come from here on wait for the next pause. */
   beginPause(): void {
-    this.#paused = this.#local;
-    this.#local = [];
+    this.#paused = this.#waiting;
+    this.#waiting = [];
   }
 
-  endPause(): readonly SendBackJob[] {
+  endPause(): readonly Returning[] {
     const paused = this.#paused;
     this.#paused = [];
     return paused;

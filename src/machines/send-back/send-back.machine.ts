@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What becomes of a message whose handling failed?
+ * What becomes of a message whose handling failed? It is decided on here; then an actor for each broker
+ * (broker-returns.machine.ts) hands it back, or nobody takes it:
  *
- *   returning:  idle → sending (36, to the broker that stores it) → fallback (a copy to %RETRY%) → idle
- *   retrying:   none → retryingLocally (nobody took it: delivered again from here after 5 s) → none
+ *   handingBack ──nobody took some──► retryingLocally ──5 s: delivered again from here──► handingBack
  *
- * Invariants (test/machines/send-back.test.ts): 1. every job ends in exactly one of settle and redeliver;
- * 2. settle only after an accepted answer, and at once; 3. a round that hangs delays the next one by its time limit, not
- * for ever; 4. a message nobody took waits a whole pause before it is delivered again.
+ * Invariants (test/machines/send-back.test.ts): 1. every job ends in exactly one of settle and redeliver; 2. settle only
+ * after an accepted answer, or when the retryPolicy let go of the message; 3. a broker that hangs delays no message of
+ * another one; 4. a message nobody took waits a whole pause before it is delivered again.
  */
-import { fromPromise, setup } from 'xstate';
-import { safe } from '../shared/safe.ts';
-import { sharedSignal } from '../shared/shared-signal.ts';
-import { JobBoard, type Round } from './job-board.ts';
-import { keepForLocalRetry, redeliverPaused, sendRound, settle } from './send-back.actors.ts';
-import type { SendBackContext, SendBackEvent, SendBackInput, SendBackPort } from './send-back.types.ts';
-import type { SendBackJob } from './send-back-job.ts';
+import { assign, raise, setup, stopChild } from 'xstate';
+import { toRocketmqError } from '../../errors/errors.ts';
+import { Hidden } from '../shared/hidden.ts';
+import type { Receiver } from '../shared/refs.ts';
+import { type FaultEvent, safe } from '../shared/safe.ts';
+import { brokerReturnsMachine } from './broker-returns.machine.ts';
+import { BrokerBoards, LocalBoard } from './job-board.ts';
+import { redeliverPaused, sortOut } from './send-back.actors.ts';
+import type {
+  BrokerReturnsEvent,
+  BrokerReturnsInput,
+  MessagesFailed,
+  MessagesLeft,
+  SendBackContext,
+  SendBackEvent,
+  SendBackInput,
+} from './send-back.types.ts';
 
-interface RoundInput {
-  readonly port: SendBackPort;
-  readonly round: Round;
-  readonly onTaken: (job: SendBackJob) => void;
+interface OfActor {
+  readonly actorId: string;
 }
 
 /** Unit: ms. */
@@ -28,110 +36,103 @@ const defaultRoundLimit = 30_000;
 
 const built = setup({
   types: {} as { context: SendBackContext; events: SendBackEvent; input: SendBackInput },
-  actors: {
-    sendBack: fromPromise<void, RoundInput>(({ input, signal }) =>
-      sendRound(input.round, (...args) => input.port.sendBack(...args), input.onTaken, sharedSignal(signal)),
-    ),
-    sendToRetryTopic: fromPromise<void, RoundInput>(({ input, signal }) =>
-      sendRound(
-        input.round,
-        (...args) => input.port.sendToRetryTopic(...args),
-        input.onTaken,
-        sharedSignal(signal),
-      ),
-    ),
-  },
+  actors: { brokerReturns: brokerReturnsMachine },
   actions: {
-    queueUp: safe(({ context }, params: { readonly jobs: readonly SendBackJob[] }) =>
-      context.board.add(params.jobs),
-    ),
-    beginRound: safe(({ context }) => context.board.beginRound()),
-    beginFallback: safe(({ context }) => context.board.beginFallback()),
-    keepForLocalRetry: safe(({ context, self }) => keepForLocalRetry(context, self.id)),
-    beginPause: safe(({ context }) => context.board.beginPause()),
+    sortOut: safe(({ context, self }, params: MessagesFailed) => sortOut(context, self.id, params.jobs)),
+    openSenders: assign(({ context, spawn, self }) => ({ senders: opened(context, self, spawn) })),
+    beginPause: safe(({ context }) => context.local.beginPause()),
     redeliverPaused: safe(({ context, self }) => redeliverPaused(context, self.id)),
+    tellDeath: safe(({ context }, params: OfActor & { readonly error: unknown }) =>
+      context.parent.send({ type: 'fault', error: toRocketmqError(params.error), actor: params.actorId }),
+    ),
+    takeOver: safe(({ context }, params: OfActor) => {
+      for (const name of context.boards.brokerNames)
+        if (idOf(name) === params.actorId) context.local.add(context.boards.of(name).giveUp());
+    }),
+    forgetSender: assign(({ context }, params: OfActor) => ({
+      senders: new Hidden(
+        new Map([...context.senders.get()].filter(([name]) => idOf(name) !== params.actorId)),
+      ),
+    })),
+    burySender: stopChild((_, params: OfActor) => params.actorId),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);
     }),
   },
   guards: {
-    hasWaiting: ({ context }) => context.board.hasWaiting,
-    hasLocal: ({ context }) => context.board.hasLocal,
-    allTaken: ({ context }) => context.board.round.jobs.length === 0,
+    hasLocal: ({ context }) => context.local.hasWaiting,
   },
-  delays: {
-    localRetryPause: ({ context }) => context.localRetryPause,
-    roundLimit: ({ context }) => context.roundLimit,
-  },
+  delays: { localRetryPause: ({ context }) => context.localRetryPause },
 }).createMachine({
   id: 'sendBack',
   description:
     'Hands failed messages back. Until one of the ways has taken a message, the offset does not pass it.',
   context: ({ input }) => ({
     ...input,
-    board: new JobBoard(),
+    boards: new BrokerBoards(),
+    local: new LocalBoard(),
+    senders: new Hidden(new Map()),
     roundLimit: input.roundLimit ?? defaultRoundLimit,
   }),
-  type: 'parallel',
   on: {
-    'messages.failed': { actions: { type: 'queueUp', params: ({ event }) => event } },
+    'messages.failed': { actions: [{ type: 'sortOut', params: ({ event }) => event }, 'openSenders'] },
     fault: { actions: 'passFault' },
-  },
-  states: {
-    returning: {
-      initial: 'idle',
-      states: {
-        idle: {
-          description: 'No message failed.',
-          always: { guard: 'hasWaiting', target: 'sending' },
-        },
-        sending: {
-          description:
-            'To the broker that stores the message (36); it counts the attempt and sets the delay.',
-          entry: 'beginRound',
-          invoke: {
-            src: 'sendBack',
-            input: ({ context, self }) => ({
-              port: context.port,
-              round: context.board.round,
-              onTaken: job => settle(context, self.id, job),
-            }),
-            onDone: [{ guard: 'allTaken', target: 'idle' }, { target: 'fallback' }],
-            onError: 'fallback',
-          },
-          after: { roundLimit: 'fallback' },
-        },
-        fallback: {
-          description: 'Refused or unanswered: a copy goes to the retry topic of the group instead.',
-          entry: 'beginFallback',
-          exit: 'keepForLocalRetry',
-          invoke: {
-            src: 'sendToRetryTopic',
-            input: ({ context, self }) => ({
-              port: context.port,
-              round: context.board.round,
-              onTaken: job => settle(context, self.id, job),
-            }),
-            onDone: 'idle',
-            onError: 'idle',
-          },
-          after: { roundLimit: 'idle' },
-        },
-      },
+    // What it had is delivered again from here; the next failure of its broker brings a new one.
+    'xstate.error.actor.*': {
+      actions: [
+        { type: 'tellDeath', params: ({ event }) => event },
+        { type: 'takeOver', params: ({ event }) => event },
+        { type: 'forgetSender', params: ({ event }) => event },
+        { type: 'burySender', params: ({ event }) => event },
+        raise({ type: 'messages.left' }),
+      ],
     },
-    retrying: {
-      initial: 'none',
-      states: {
-        none: { always: { guard: 'hasLocal', target: 'retryingLocally' } },
-        retryingLocally: {
-          description: 'Nobody took them: delivered again from here after a pause; the offset waits.',
-          entry: 'beginPause',
-          after: { localRetryPause: { target: 'none', actions: 'redeliverPaused' } },
-        },
+  },
+  initial: 'handingBack',
+  states: {
+    handingBack: {
+      description: 'Every failed message is on its way to its broker, if there is one.',
+      on: { 'messages.left': 'retryingLocally' },
+    },
+    retryingLocally: {
+      description: 'Nobody took them: delivered again from here after a pause; the offset waits.',
+      entry: 'beginPause',
+      after: {
+        localRetryPause: [
+          { guard: 'hasLocal', target: 'retryingLocally', reenter: true, actions: 'redeliverPaused' },
+          { target: 'handingBack', actions: 'redeliverPaused' },
+        ],
       },
     },
   },
 });
+
+type SpawnSender = (
+  src: 'brokerReturns',
+  options: { readonly id: string; readonly input: BrokerReturnsInput },
+) => Receiver<BrokerReturnsEvent>;
+
+/** A sender looks at its board by itself when it begins. */
+function opened(
+  context: SendBackContext,
+  self: Receiver<MessagesLeft | FaultEvent>,
+  spawn: SpawnSender,
+): SendBackContext['senders'] {
+  const { boards, local, port, roundLimit, parent } = context;
+  const missing = boards.brokerNames.filter(name => !context.senders.get().has(name));
+  if (missing.length === 0) return context.senders;
+  const senders = new Map(context.senders.get());
+  for (const name of missing) {
+    const board = boards.of(name);
+    const input = { board, local, port, roundLimit, parent: self, reports: parent };
+    senders.set(name, spawn('brokerReturns', { id: idOf(name), input }));
+  }
+  return new Hidden(senders);
+}
+
+function idOf(brokerName: string): string {
+  return `returns ${brokerName}`;
+}
 
 type Built = typeof built;
 export interface SendBackMachine extends Built {}
