@@ -19,6 +19,8 @@ export type { ExtFields, SerializeType } from './header.ts';
 export interface Frame extends Header {
   /** Bytes after the header; empty when there are none. A view of the received chunk. */
   readonly body: Buffer;
+  /** The whole frame with its length prefix: what a kept body keeps in memory. Unit: bytes. */
+  readonly size: number;
   /** How the header was written. */
   readonly serializeType: SerializeType;
 }
@@ -51,8 +53,10 @@ export function isOneway(frame: Pick<Header, 'flag'>): boolean {
   return (frame.flag & onewayBit) !== 0;
 }
 
+/** Length prefix, which does not count itself. Unit: bytes. */
+const lengthSize = 4;
 /** Length prefix and header word. Unit: bytes. */
-const prefixSize = 8;
+const prefixSize = lengthSize + 4;
 const noBody = Buffer.alloc(0);
 
 /** The whole frame with its length prefix. */
@@ -73,7 +77,7 @@ export function encodeFrame(frame: OutgoingFrame): Buffer {
 
 function assemble(serializeType: SerializeType, header: Buffer, body: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(prefixSize + header.length + body.length);
-  frame.writeInt32BE(frame.length - 4, 0);
+  frame.writeInt32BE(frame.length - lengthSize, 0);
   frame.writeUInt32BE(headerWord(serializeType, header.length), 4);
   header.copy(frame, prefixSize);
   body.copy(frame, prefixSize + header.length);
@@ -102,6 +106,7 @@ export function decodeFrame(bytes: Buffer): Frame {
     remark,
     fields,
     body: bytes.subarray(headerEnd),
+    size: lengthSize + bytes.length,
     serializeType,
   };
 }

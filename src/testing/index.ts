@@ -10,6 +10,7 @@ export type {
   EmbeddedQueue,
   EmbeddedServer,
   Interference,
+  MessageDamage,
   NewMessage,
   ReceivedRequest,
   RequestMatch,

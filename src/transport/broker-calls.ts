@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can a consumer ask a broker, and what does the answer mean? One typed promise each, over the line to its address. */
+import { SubscriptionError } from '../errors/errors.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import type { Address } from '../model/route.ts';
+import { type ClientConfig, encodeClientConfig } from '../protocol/bodies/check-client-config.ts';
 import { parseConsumerList } from '../protocol/bodies/consumer-list.ts';
 import { encodeHeartbeat, type HeartbeatData } from '../protocol/bodies/heartbeat.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { type HeaderOf, type Request, readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
+import { checkClientConfig } from '../protocol/requests/check-client-config.ts';
 import { consumerListByGroup } from '../protocol/requests/consumer-list-by-group.ts';
 import { consumerSendMsgBack } from '../protocol/requests/consumer-send-msg-back.ts';
 import { heartbeat } from '../protocol/requests/heartbeat.ts';
@@ -67,6 +70,14 @@ export class BrokerCalls {
   /** Tells the broker that this client is there (34). */
   heartbeat(address: Address, data: HeartbeatData, options: CallOptions): Promise<void> {
     return beat(this.#switchboard.line(address), data, options);
+  }
+
+  /**
+   * Would this broker take the selector (46)?
+   * @throws SubscriptionError `RMQ_SELECTOR_REFUSED` with the broker's complaint
+   */
+  checkSelector(address: Address, config: ClientConfig, options: CallOptions): Promise<void> {
+    return checkSelector(this.#switchboard.line(address), config, options);
   }
 
   /** Leaves a group (35). */
@@ -215,6 +226,38 @@ export async function beat(caller: Caller, data: HeartbeatData, options: CallOpt
   const frame = await ask(caller, heartbeat, {}, { ...options, what, body: encodeHeartbeat(data) });
   if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
 }
+
+/**
+ * The same question over any caller: a greeting asks it before the heartbeat, which would replace the group's selector.
+ * Source: ClientManageProcessor.checkClientConfig.
+ */
+export async function checkSelector(
+  caller: Caller,
+  config: ClientConfig,
+  options: CallOptions,
+): Promise<void> {
+  const { topic, subString: expression, expressionType } = config.subscriptionData;
+  const what = `check of the ${expressionType} selector of ${topic} by ${caller.address}`;
+  const body = encodeClientConfig(config);
+  const frame = await ask(caller, checkClientConfig, {}, { ...options, what, body });
+  if (frame.code === ResponseCode.SUCCESS) return;
+  const isSwitchedOff = frame.remark?.includes(filterUnsupported) === true;
+  if (!isSwitchedOff && frame.code !== ResponseCode.SUBSCRIPTION_PARSE_FAILED)
+    throw errorOfResponse(what, frame, caller.address);
+  const complaint = isSwitchedOff
+    ? `${frame.remark} (set enablePropertyFilter=true in its broker.conf)`
+    : (frame.remark ?? 'it cannot be parsed');
+  throw new SubscriptionError(
+    'RMQ_SELECTOR_REFUSED',
+    `the selector sql(${JSON.stringify(expression)}) of ${topic} was refused by ${caller.address}: ${complaint}`,
+    {
+      context: { topic, expression, address: caller.address, responseCode: frame.code, remark: frame.remark },
+    },
+  );
+}
+
+/** With code 1, which stands for every exception of a broker. */
+const filterUnsupported = 'does not support consumer to filter message';
 
 /** Code 1 stands for every exception of a broker; only its text tells "nobody" from a failure. Source: ConsumerManageProcessor. */
 function isNobody(frame: Frame): boolean {

@@ -7,7 +7,7 @@ import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
-import { bodyCrcMatches, type RecordBatch, readRecords } from '../protocol/message-record.ts';
+import { readRecords } from '../protocol/message-record.ts';
 import {
   type PreparedPull,
   preparePull,
@@ -17,7 +17,8 @@ import {
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import type { Caller, CallOutcome, OnOutcome } from './call.ts';
-import { crcMismatch, outOfPlace } from './pull-errors.ts';
+import type { PullTally } from './pull-tally.ts';
+import { after, soundRecords } from './sound-records.ts';
 
 /** What the broker said to one pull. Source: PullResult, protocol.md section 3. */
 export type PullAnswer =
@@ -25,7 +26,7 @@ export type PullAnswer =
       readonly kind: 'found';
       /** What passed the second tag check; may be empty. */
       readonly messages: readonly StoredMessage[];
-      /** Stored size of those. Unit: bytes. */
+      /** The whole frame, which the messages keep in memory; 0 without any. Unit: bytes. */
       readonly bytes: number;
       readonly nextOffset: QueueOffset;
     }
@@ -33,6 +34,8 @@ export type PullAnswer =
       /** The good messages before the first unreadable one; `nextOffset` is that one's. */
       readonly kind: 'damaged';
       readonly messages: readonly StoredMessage[];
+      /** As with `found`. */
+      readonly bytes: number;
       readonly nextOffset: QueueOffset;
       readonly error: RocketmqError;
     }
@@ -69,6 +72,8 @@ export interface PullCallsOptions {
   readonly subVersion: () => number;
   /** Tags wanted, undefined for all: brokers filter by hash, so it is checked again here. */
   readonly tags: () => ReadonlySet<string> | undefined;
+  /** Counts answers and failures. */
+  readonly tally?: PullTally | undefined;
 }
 
 /** An answer that came sooner than this and brought nothing was not held. Unit: ms. */
@@ -80,6 +85,8 @@ export class PullCalls {
   readonly #options: PullCallsOptions;
   readonly #what: string;
   #prepared: PreparedPull | undefined;
+  /** Where a message could not be read. A pull from there asks for one message: its place is certain then, whatever it says. */
+  #damagedAt: QueueOffset | undefined;
   /** The pull that was made while there was no connection, if it was the last. */
   #waiting: { readonly caller: Caller; readonly onOutcome: OnOutcome } | undefined;
   #preparedFor = -1;
@@ -96,10 +103,10 @@ export class PullCalls {
     const sentAt = clock.now();
     try {
       const caller = this.#options.caller();
-      const prepared = this.#prepare();
+      const prepared = offset === this.#damagedAt ? this.#prepareFor(1) : this.#prepare();
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
       const onOutcome: OnOutcome = outcome =>
-        onAnswer(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address));
+        onAnswer(this.#counted(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address)));
       this.#waiting = caller.isOpen ? undefined : { caller, onOutcome };
       caller.call(
         opaque => prepared(opaque, offset, sysFlag, commit ?? zeroOffset),
@@ -109,7 +116,7 @@ export class PullCalls {
       );
     } catch (thrown) {
       const error = toRocketmqError(thrown);
-      setImmediate(() => onAnswer({ kind: 'failed', error }));
+      setImmediate(() => onAnswer(this.#counted({ kind: 'failed', error })));
     }
   }
 
@@ -119,23 +126,34 @@ export class PullCalls {
     this.#waiting = undefined;
   }
 
+  #counted(answer: PullAnswer): PullAnswer {
+    const { tally } = this.#options;
+    if (tally === undefined) return answer;
+    if (answer.kind === 'failed') tally.failed++;
+    else tally.succeeded++;
+    return answer;
+  }
+
   #prepare(): PreparedPull {
     const subVersion = this.#options.subVersion();
     if (this.#prepared !== undefined && this.#preparedFor === subVersion) return this.#prepared;
-    const { queue, consumerGroup, batchSize, suspendMs } = this.#options;
-    const prepared = preparePull({
+    this.#prepared = this.#prepareFor(this.#options.batchSize);
+    this.#preparedFor = subVersion;
+    return this.#prepared;
+  }
+
+  #prepareFor(maxMsgNums: number): PreparedPull {
+    const { queue, consumerGroup, suspendMs, subVersion } = this.#options;
+    return preparePull({
       consumerGroup,
       topic: queue.topic,
       queueId: queue.queueId,
-      maxMsgNums: batchSize,
+      maxMsgNums,
       suspendTimeoutMillis: suspendMs,
-      subVersion,
+      subVersion: subVersion(),
       expressionType: 'TAG',
       bname: queue.brokerName,
     });
-    this.#prepared = prepared;
-    this.#preparedFor = subVersion;
-    return prepared;
   }
 
   #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, address: string): PullAnswer {
@@ -171,16 +189,19 @@ export class PullCalls {
     const { queue, maxBodySize } = this.#options;
     const { nextBeginOffset } = readReply(pullMessage, frame);
     const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize });
-    const { messages, error, badOffset } = readable(batch, offset, nextBeginOffset);
+    const single = offset === this.#damagedAt;
+    const { messages, fault } = soundRecords(batch, { queue, offset, nextBeginOffset, single });
     const wanted = this.#wanted(messages, offset);
-    const last = messages.at(-1);
-    if (error !== undefined) {
-      const nextOffset = badOffset ?? (last === undefined ? offset : after(last));
-      return { kind: 'damaged', messages: wanted, nextOffset, error };
+    const bytes = wanted.length === 0 ? 0 : frame.size;
+    if (fault !== undefined) {
+      this.#damagedAt = fault.queueOffset;
+      const { queueOffset: nextOffset, error } = fault;
+      return { kind: 'damaged', messages: wanted, bytes, nextOffset, error };
     }
+    const last = messages.at(-1);
     const nextOffset =
       last !== undefined && nextBeginOffset <= last.queueOffset ? after(last) : nextBeginOffset;
-    return { kind: 'found', messages: wanted, bytes: storedSize(wanted), nextOffset };
+    return { kind: 'found', messages: wanted, bytes, nextOffset };
   }
 
   /** A pull from the middle of an inner batch brings the whole batch; a hash collision brings other tags. */
@@ -194,98 +215,6 @@ export class PullCalls {
         (tags === undefined || (message.tags !== undefined && tags.has(message.tags))),
     );
   }
-}
-
-interface Readable {
-  readonly messages: readonly StoredMessage[];
-  readonly error: RocketmqError | undefined;
-  readonly badOffset: QueueOffset | undefined;
-}
-
-/** The messages before the first that stands in a wrong place, cannot be decoded, or has another body than was stored. */
-function readable(batch: RecordBatch, offset: QueueOffset, nextBeginOffset: QueueOffset): Readable {
-  const stray = firstMisplaced(batch.messages, offset, nextBeginOffset);
-  const misplaced = stray < 0 ? undefined : batch.messages[stray];
-  if (misplaced === undefined) return sound(batch, offset);
-  const before = sound({ messages: beforeStray(batch.messages, stray, offset), damage: undefined }, offset);
-  if (before.error !== undefined) return before;
-  return {
-    messages: before.messages,
-    error: outOfPlace(misplaced, offset, nextBeginOffset),
-    badOffset: undefined,
-  };
-}
-
-/**
- * Offsets rise within an answer, from the one asked for to below its next offset; one that does not was changed on disk
- * or on the way, and believing it would carry the commit point past messages nobody has seen. -1 when all are in place.
- */
-function firstMisplaced(
-  messages: readonly StoredMessage[],
-  offset: QueueOffset,
-  nextBeginOffset: QueueOffset,
-): number {
-  const end = nextBeginOffset > offset ? nextBeginOffset : Number.POSITIVE_INFINITY;
-  let last = -1;
-  return messages.findIndex((message, i) => {
-    const at = message.queueOffset;
-    if (at <= last || at >= end) return true;
-    last = at;
-    return at < offset && !reaches(messages, i, offset);
-  });
-}
-
-/** Only an inner batch may begin before what was asked for, and then it has that too. */
-function reaches(messages: readonly StoredMessage[], i: number, offset: QueueOffset): boolean {
-  const message = messages[i];
-  if (message?.innerBatch === undefined) return false;
-  return messages[i + offset - message.queueOffset]?.innerBatch === message.innerBatch;
-}
-
-/** Where two messages dispute an offset, either may be the changed one: only what comes before both is certain. */
-function beforeStray(
-  messages: readonly StoredMessage[],
-  stray: number,
-  offset: QueueOffset,
-): readonly StoredMessage[] {
-  const claimed = messages[stray]?.queueOffset ?? 0;
-  const before = messages.slice(0, stray);
-  return claimed < offset ? before : before.filter(message => message.queueOffset < claimed);
-}
-
-function sound({ messages, damage }: RecordBatch, offset: QueueOffset): Readable {
-  const bad = firstChanged(messages);
-  const broken = bad < 0 ? undefined : messages[bad];
-  if (broken !== undefined) {
-    const badOffset = broken.queueOffset as QueueOffset; // checked when the record was read
-    return { messages: messages.slice(0, bad), error: crcMismatch(broken), badOffset };
-  }
-  if (damage === undefined) return { messages, error: undefined, badOffset: undefined };
-  const last = messages.at(-1);
-  const expected = last === undefined ? offset : after(last);
-  const believable = damage.queueOffset === expected ? expected : undefined;
-  return { messages, error: damage.error, badOffset: believable };
-}
-
-/** Index of the first message with a changed body, -1 when all are as stored. An inner batch has one body for all its messages. */
-function firstChanged(messages: readonly StoredMessage[]): number {
-  let checked: StoredMessage | undefined;
-  return messages.findIndex(message => {
-    const { innerBatch } = message;
-    if (innerBatch !== undefined && innerBatch === checked) return false;
-    checked = innerBatch;
-    return !bodyCrcMatches(message);
-  });
-}
-
-function storedSize(messages: readonly StoredMessage[]): number {
-  let bytes = 0;
-  for (const { storeSize } of messages) bytes += storeSize;
-  return bytes;
-}
-
-function after(message: StoredMessage): QueueOffset {
-  return (message.queueOffset + 1) as QueueOffset; // one past a checked offset
 }
 
 /**

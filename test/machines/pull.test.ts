@@ -7,12 +7,14 @@ import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { pullBackoff } from '../../src/machines/pull/pull.logic.ts';
 import { pullMachine } from '../../src/machines/pull/pull.machine.ts';
 import type {
+  Damage,
   PullPort,
   PullReport,
   PullSettings,
   StartPermit,
   StartPlace,
 } from '../../src/machines/pull/pull.types.ts';
+import type { CommandTicket } from '../../src/model/command-ticket.ts';
 import type { MessageExt } from '../../src/model/message.ts';
 import type { QueueOffset } from '../../src/model/queue-offset.ts';
 import type { CommitCarrier } from '../../src/stores/commit-line.ts';
@@ -21,6 +23,7 @@ import type { PullAnswer } from '../../src/transport/pull-calls.ts';
 import {
   aQueue,
   at,
+  bytesOf,
   type Deferred,
   deferred,
   found,
@@ -43,7 +46,8 @@ function none(nextOffset: number, mayRepeat = true): PullAnswer {
   return { kind: 'none', nextOffset: at(nextOffset), mayRepeat };
 }
 function damaged(from: number, bad: number): PullAnswer {
-  return { kind: 'damaged', messages: messagesBetween(from, bad), nextOffset: at(bad), error: unreadable };
+  const messages = messagesBetween(from, bad);
+  return { kind: 'damaged', messages, bytes: bytesOf(messages), nextOffset: at(bad), error: unreadable };
 }
 function moved(to: number, reason = 'OFFSET_TOO_SMALL'): PullAnswer {
   return { kind: 'moved', correctTo: at(to), reason };
@@ -68,6 +72,12 @@ class FakePort implements PullPort {
   readonly settled: (readonly [offset: number, accepted: boolean])[] = [];
   toCommit: QueueOffset | undefined;
   readonly withheld: boolean[] = [];
+  /** What the policy was asked about. */
+  readonly judged: unknown[] = [];
+  judge: (damage: Damage) => unknown = damage => {
+    this.judged.push(damage);
+    return 'halt';
+  };
   /** Answers every pull one turn later. */
   script: ((pull: Pull) => PullAnswer) | undefined;
   pullThrows: Error | undefined;
@@ -189,7 +199,7 @@ function start(
     /** The oldest `count` messages are delivered and done. */
     consume: (count: number) => {
       const { first, messages } = takeFrom(owned, count);
-      for (const [i, message] of messages.entries()) owned.finish(owned.epoch, first + i, message.storeSize);
+      for (const i of messages.keys()) owned.finish(owned.epoch, first + i);
     },
   };
 }
@@ -341,11 +351,12 @@ describe('the start of a queue', () => {
 
   it('does not lead to a pull while all queues together hold too much', async () => {
     const { shared, state, pulled, lastStart } = start();
-    shared.add(1001, 0);
+    shared.all.add(1001, 0);
     lastStart().resolve({ offset: at(100), stored: true });
     await turn();
     expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, []]);
-    shared.release(1, 0);
+    shared.all.release(1, 0);
+    shared.all.wake();
     expect([state(), pulled()]).toEqual(['pulling', [100]]);
   });
 });
@@ -374,6 +385,19 @@ describe('pulling', () => {
     expect([snapshots, pulled().slice(-2), owned.pulledTo]).toEqual([[], [136, 140], 140]);
     answer(found(140, 155)); // above the limit of 10
     expect([snapshots, pulled().at(-1), owned.count]).toEqual([[{ throttled: 'armed' }], 140, 15]);
+  });
+
+  it('tells each time that the broker does not know the subscription, whatever failed before: it needs a heartbeat', async () => {
+    const { clock, answer, told } = await pulling();
+    const stale = new BrokerError('RMQ_SUBSCRIPTION_STALE', 'not latest', {
+      responseCode: 25,
+      remark: undefined,
+    });
+    for (const error of [lost, stale, lost, stale]) {
+      answer({ kind: 'failed', error });
+      await clock.advance(10_000);
+    }
+    expect(told()).toEqual([lost, stale, stale].map(error => ({ type: 'pull.troubled', error })));
   });
 
   it('makes a fault of what a steady batch throws, and pulls on', async () => {
@@ -585,14 +609,12 @@ describe('throttling', () => {
   });
 
   it('looks for room by itself now and then', async () => {
-    const { clock, answer, state, owned, pulled, shared } = await pulling();
+    const { clock, answer, state, owned, pulled } = await pulling();
     answer(found(100, 111));
     await clock.advance(200);
     expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
-    const { release } = shared;
-    shared.release = () => {}; // a call that got lost
-    owned.finish(owned.epoch, takeFrom(owned, 1).first, 0);
-    shared.release = release;
+    owned.gate.recheck = () => {}; // a call that got lost
+    owned.finish(owned.epoch, takeFrom(owned, 1).first);
     await clock.advance(50);
     expect([state(), pulled()]).toEqual(['pulling', [100, 111]]);
   });
@@ -605,7 +627,7 @@ describe('throttling', () => {
     const { answer, state, owned, send, shared } = await pulling();
     answer(found(100, 110)); // the next pull is on the wire
     send({ type: 'queue.suspend' });
-    shared.add(1000, 0);
+    shared.all.add(1000, 0);
     send({ type: 'queue.resume' });
     expect(state()).toEqual({ throttled: 'armed' });
     answer(outcome.kind === 'found' ? found(110, 113) : outcome);
@@ -619,7 +641,7 @@ describe('throttling', () => {
   it('holds also when a failure ended, or the consumer is resumed, while there is no room', async () => {
     const { clock, answer, state, send, pulled, shared } = await pulling();
     answer(failed);
-    shared.add(1001, 0);
+    shared.all.add(1001, 0);
     await clock.advance(100);
     expect([state(), pulled()]).toEqual([{ throttled: 'armed' }, [100]]);
     send({ type: 'queue.suspend' });
@@ -640,7 +662,7 @@ describe('throttling', () => {
     async type => {
       const { answer, send, consume, owned } = await pulling();
       answer(found(100, 111));
-      const opened = vi.spyOn(owned.gate, 'open');
+      const opened = vi.spyOn(owned.gate, 'recheck');
       send({ type });
       consume(11);
       expect(opened).not.toHaveBeenCalled();
@@ -853,7 +875,7 @@ describe('a correction by the broker (21)', () => {
     const running = { epoch: owned.epoch, ...takeFrom(owned, 4) };
     answer(moved(500));
     expect([state(), commits.told, pulled()]).toEqual(['correcting', ['reset 500'], [100, 104]]);
-    owned.finish(running.epoch, running.first, 0); // late: would have moved the commit point to 101
+    owned.finish(running.epoch, running.first); // late: would have moved the commit point to 101
     expect([commits.told, lastCorrection().offset, owned.count]).toEqual([['reset 500'], 500, 0]);
     lastCorrection().resolve();
     await turn();
@@ -904,6 +926,21 @@ describe('a correction by the broker (21)', () => {
     expect(state()).toBe('pulling'); // a success between them: followed at once
   });
 
+  it('that a throttled queue hears of is followed: brokers tell a reset once', async () => {
+    const { answer, state, send, shared, lastCorrection, pulled } = await pulling();
+    send({ type: 'queue.suspend' });
+    shared.all.add(1001, 0);
+    send({ type: 'queue.resume' });
+    expect(state()).toEqual({ throttled: 'armed' });
+    answer(moved(500, 'OFFSET_RESET'));
+    expect(state()).toBe('correcting');
+    lastCorrection().resolve();
+    await turn();
+    shared.all.release(1, 0);
+    shared.all.wake();
+    expect([state(), pulled()]).toEqual(['pulling', [100, 500]]);
+  });
+
   it('is not interrupted by a suspension: the queue goes on from there when resumed', async () => {
     const { answer, state, send, lastCorrection, pulled } = await pulling();
     answer(moved(500));
@@ -918,17 +955,18 @@ describe('a correction by the broker (21)', () => {
 
 describe('a message that cannot be read', () => {
   it('is asked for three times more, then the queue halts in front of it and says so', async () => {
-    const { clock, answer, state, told, owned, pulled, consume } = await pulling();
+    const { clock, answer, state, told, owned, port, pulled, consume } = await pulling();
     answer(damaged(100, 103));
     expect([state(), owned.count, owned.pulledTo, told()]).toEqual(['rereading', 3, 103, []]);
     for (let i = 0; i < 3; i++) {
       await clock.advance(500);
-      expect(state()).toBe('pulling');
+      expect([state(), port.judged]).toEqual(['pulling', []]);
       answer(damaged(103, 103));
     }
-    expect([state(), pulled(), told()]).toEqual([
+    expect([state(), pulled(), port.judged, told()]).toEqual([
       'halted',
       [100, 103, 103, 103],
+      [{ queueOffset: 103, error: unreadable, epoch: owned.epoch }],
       [{ type: 'pull.troubled', error: unreadable }],
     ]);
     consume(3);
@@ -947,7 +985,7 @@ describe('a message that cannot be read', () => {
   });
 
   it('read after all is nothing special', async () => {
-    const { clock, answer, state, told, owned } = await pulling();
+    const { clock, answer, state, told, owned, port } = await pulling();
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 3; i++) {
         answer(damaged(100 + round, 100 + round));
@@ -955,7 +993,7 @@ describe('a message that cannot be read', () => {
       }
       answer(found(100 + round, 101 + round));
     }
-    expect([state(), told(), owned.count]).toEqual(['pulling', [], 3]);
+    expect([state(), told(), owned.count, port.judged]).toEqual(['pulling', [], 3, []]);
   });
 
   it('counts its own rereads: another one further on is asked for three times again', async () => {
@@ -971,19 +1009,419 @@ describe('a message that cannot be read', () => {
     }
     expect(state()).toBe('halted');
   });
+});
 
-  it('is asked for once more when the consumer was suspended and resumed', async () => {
-    const { clock, answer, state, send, pulled } = await pulling();
-    for (let i = 0; i < 4; i++) {
-      answer(damaged(100, 100));
-      await clock.advance(500);
+describe('the verdict on a message that cannot be read', () => {
+  const skipped: PullReport = { type: 'pull.skipped', queueOffset: at(103), error: unreadable };
+  const troubled: PullReport = { type: 'pull.troubled', error: unreadable };
+
+  /** In front of message 103, which was damaged in the first answer; nothing is asked for again. */
+  async function judging(judge: (damage: Damage) => unknown) {
+    const world = await pulling({ settings: { maxRereads: 0 } });
+    world.port.judge = judge;
+    world.answer(damaged(100, 103));
+    return world;
+  }
+  function pendingVerdict() {
+    const verdict = deferred<unknown>();
+    return { verdict, world: judging(() => verdict.promise) };
+  }
+
+  it('skip passes over this one offset, says so, and pulls what follows', async () => {
+    const { state, told, owned, pulled, consume } = await judging(() => 'skip');
+    expect([state(), pulled(), owned.pulledTo, told()]).toEqual([
+      'pulling',
+      [100, 104],
+      104,
+      [troubled, skipped],
+    ]);
+    expect(owned.commitPoint).toBe(100);
+    consume(3);
+    expect(owned.commitPoint).toBe(104);
+  });
+
+  it('skip moves the commit point when nothing is held', async () => {
+    const { answer, commits, port } = await pulling({ settings: { maxRereads: 0 } });
+    port.judge = () => 'skip';
+    answer(damaged(100, 100));
+    expect(commits.told).toEqual(['advance 101']);
+  });
+
+  it('is asked for each of several in a row, each after tries of its own', async () => {
+    const { clock, answer, port, pulled, owned, told } = await pulling();
+    port.judge = ({ queueOffset }) => {
+      port.judged.push({ queueOffset });
+      return 'skip';
+    };
+    for (const bad of [100, 101]) {
+      for (let i = 0; i < 4; i++) {
+        answer(damaged(bad, bad));
+        await clock.advance(500);
+      }
     }
-    expect(state()).toBe('halted');
+    expect([port.judged, owned.pulledTo, pulled()]).toEqual([
+      [{ queueOffset: 100 }, { queueOffset: 101 }],
+      102,
+      [100, 100, 100, 100, 101, 101, 101, 101, 102],
+    ]);
+    expect(told().map(({ type }) => type)).toEqual([
+      ...['pull.troubled', 'pull.skipped', 'pull.troubled', 'pull.skipped'],
+    ]);
+  });
+
+  it.each([
+    ['halt', 'halted'],
+    ['skip', 'pulling'],
+  ])('may take its time: %s, after an hour', async (decision, then) => {
+    const { verdict, world } = pendingVerdict();
+    const { clock, state, told, pulled } = await world;
+    await clock.advance(3_600_000);
+    expect([state(), pulled(), told()]).toEqual(['judging', [100], []]);
+    verdict.resolve(decision);
+    await turn();
+    expect([state(), told()[0]]).toEqual([then, troubled]);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no table');
+      },
+      'onCorruptMessage threw: no table (for orders@broker-a#0:103); the queue halts',
+    ],
+    [
+      'rejects',
+      () => Promise.reject(new Error('no table')),
+      'onCorruptMessage threw: no table (for orders@broker-a#0:103); the queue halts',
+    ],
+    [
+      'answers nothing',
+      async () => {},
+      "onCorruptMessage answered undefined, which is neither 'halt' nor 'skip' (for orders@broker-a#0:103); the queue halts",
+    ],
+    [
+      'answers something else',
+      () => 'ignore',
+      "onCorruptMessage answered 'ignore', which is neither 'halt' nor 'skip' (for orders@broker-a#0:103); the queue halts",
+    ],
+  ])('of a policy that %s is halt, and a fault', async (_, judge, message) => {
+    const { state, told } = await judging(judge);
+    await turn();
+    expect([state(), told()]).toMatchObject([
+      'halted',
+      [troubled, { type: 'fault', error: { code: 'RMQ_HOOK_FAILED', message }, actor: 'orders@broker-a#0' }],
+    ]);
+  });
+
+  it('halt outlives a suspension: nothing is asked for again, nothing told twice', async () => {
+    const { clock, state, send, pulled, told } = await judging(() => 'halt');
+    told();
+    send({ type: 'queue.suspend' });
+    expect(state()).toBe('paused');
+    send({ type: 'queue.resume' });
+    await clock.advance(600_000);
+    expect([state(), pulled(), told()]).toEqual(['halted', [100], []]);
+  });
+
+  it('halt outlives a time gap, unless the broker has a later offset', async () => {
+    const { state, send, pulled, lastRead, told } = await judging(() => 'halt');
+    told();
+    for (const [committed, then] of [
+      [at(100), 'halted'],
+      [at(180), 'pulling'],
+    ] as const) {
+      send({ type: 'queue.verify' });
+      lastRead().resolve(committed);
+      await turn();
+      send({ type: 'queue.resume' });
+      expect(state()).toBe(then);
+    }
+    expect(pulled()).toEqual([100, 180]);
+  });
+
+  it.each([
+    ['halt', 'halted', [100], [troubled]],
+    ['skip', 'pulling', [100, 104], [troubled, skipped]],
+  ])(
+    '%s that comes while the consumer is suspended counts at once',
+    async (decision, then, pulls, reports) => {
+      const { verdict, world } = pendingVerdict();
+      const { state, send, pulled, told } = await world;
+      send({ type: 'queue.suspend' });
+      verdict.resolve(decision);
+      await turn();
+      expect([state(), told()]).toEqual(['paused', reports]);
+      send({ type: 'queue.resume' });
+      expect([state(), pulled()]).toEqual([then, pulls]);
+    },
+  );
+
+  it('is waited for on, and not asked for again, when the consumer was suspended meanwhile', async () => {
+    const { verdict, world } = pendingVerdict();
+    const { state, send, told } = await world;
     send({ type: 'queue.suspend' });
     send({ type: 'queue.resume' });
-    expect([state(), pulled().length]).toEqual(['pulling', 5]);
-    answer(damaged(100, 100));
-    expect(state()).toBe('halted');
+    expect([state(), told()]).toEqual(['judging', []]);
+    verdict.resolve('skip');
+    await turn();
+    expect([state(), told()]).toEqual(['pulling', [troubled, skipped]]);
+  });
+
+  it('that comes after the queue was given up changes nothing', async () => {
+    const { verdict, world } = pendingVerdict();
+    const { state, send, told, owned } = await world;
+    send({ type: 'queue.revoke' });
+    verdict.resolve('skip');
+    await turn();
+    expect([state(), told(), owned.pulledTo]).toEqual(['revoked', [], 103]);
+  });
+
+  it('that comes after a seek is about another epoch: it changes nothing', async () => {
+    const { verdict, world } = pendingVerdict();
+    const { state, send, told, owned, answer, pulled, port } = await world;
+    const second = deferred<unknown>();
+    send({ type: 'queue.seek', offset: at(103), reason: 'seek' });
+    told();
+    port.judge = () => second.promise;
+    answer(damaged(103, 103));
+    verdict.resolve('skip');
+    await turn();
+    expect([state(), told(), owned.pulledTo]).toEqual(['judging', [], 103]);
+    second.resolve('halt');
+    await turn();
+    expect([state(), told(), pulled()]).toEqual(['halted', [troubled], [100, 103]]);
+  });
+});
+
+describe('a seek', () => {
+  const seek = (offset: number, ticket?: CommandTicket) =>
+    ({ type: 'queue.seek', offset: at(offset), reason: 'seek', ticket }) as const;
+  const corrected = (from: number | undefined, to: number) => ({
+    ...{ type: 'pull.corrected', from, to, reason: 'seek' },
+  });
+  function aTicket() {
+    const log: string[] = [];
+    const ticket: CommandTicket = {
+      done: () => log.push('done'),
+      refused: ({ code }) => log.push(code),
+    };
+    return { log, ticket };
+  }
+
+  it('lets go what is held, abandons what is on the wire, and pulls from the new place', async () => {
+    const { answer, send, owned, state, pulled, told, commits, port } = await pulling();
+    const { log, ticket } = aTicket();
+    answer(found(100, 103));
+    const { epoch } = owned;
+    const onTheWire = port.pulls.at(-1);
+    send(seek(50, ticket));
+    expect([state(), pulled(), told(), log]).toEqual([
+      'pulling',
+      [100, 103, 50],
+      [corrected(103, 50)],
+      ['done'],
+    ]);
+    expect([owned.count, owned.commitPoint, owned.epoch, commits.told]).toEqual([
+      ...[0, 50, epoch + 1, ['reset 50']],
+    ]);
+    onTheWire?.answer(found(103, 110));
+    expect([owned.count, pulled().length]).toEqual([0, 3]);
+  });
+
+  const placed: Readonly<Record<string, () => Promise<Awaited<ReturnType<typeof pulling>>>>> = {
+    pacing: async () => answeredBy(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),
+    throttled: async () => answeredBy(await pulling(), found(100, 120)),
+    backingOff: async () => answeredBy(await pulling(), failed),
+    rereading: async () => answeredBy(await pulling(), damaged(100, 101)),
+    halted: async () => answeredBy(await pulling({ settings: { maxRereads: 0 } }), damaged(100, 101)),
+    judging: async () => {
+      const world = await pulling({ settings: { maxRereads: 0 } });
+      world.port.judge = () => new Promise(() => {});
+      return answeredBy(world, damaged(100, 101));
+    },
+    correcting: async () => answeredBy(await pulling(), moved(500)),
+  };
+  function answeredBy<World extends { answer(outcome: PullAnswer): void }>(
+    world: World,
+    outcome: PullAnswer,
+  ): World {
+    world.answer(outcome);
+    return world;
+  }
+
+  it.each(Object.entries(placed))('leaves %s', async (name, way) => {
+    const { actor, send, state, pulled, told, owned, port } = await way();
+    expect(JSON.stringify(state())).toContain(name);
+    told();
+    const from = owned.pulledTo;
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    expect([state(), pulled().at(-1), owned.commitPoint, log]).toEqual(['pulling', 70, 70, ['done']]);
+    expect(told()).toContainEqual(corrected(from, 70));
+    expect(actor.getSnapshot().context).toMatchObject({ failures: 0, rereads: 0 });
+    if (name === 'correcting') expect(port.corrections.map(({ signal }) => signal.aborted)).toEqual([true]);
+  });
+
+  it('to where a queue halts asks for that message again, and for its verdict anew', async () => {
+    const { answer, send, state, port, told } = await pulling({ settings: { maxRereads: 0 } });
+    answer(damaged(100, 103));
+    send(seek(103));
+    told();
+    expect(state()).toBe('pulling');
+    answer(damaged(103, 103));
+    expect([state(), port.judged.length, told()]).toEqual([
+      'halted',
+      2,
+      [{ type: 'pull.troubled', error: unreadable }],
+    ]);
+  });
+
+  it('of a suspended queue takes effect at once; it is pulled from there when it is resumed', async () => {
+    const { answer, send, state, owned, pulled } = await pulling();
+    const { log, ticket } = aTicket();
+    send({ type: 'queue.suspend' });
+    send(seek(70, ticket));
+    answer(found(100, 105)); // on the wire before
+    expect([state(), owned.pulledTo, owned.count, log]).toEqual(['paused', 70, 0, ['done']]);
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 70]]);
+  });
+
+  it('of a halted queue that is suspended leaves the halt', async () => {
+    const { answer, send, state, pulled } = await pulling({ settings: { maxRereads: 0 } });
+    answer(damaged(100, 103));
+    send({ type: 'queue.suspend' });
+    send(seek(103));
+    send({ type: 'queue.resume' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 103]]);
+  });
+
+  it.each([
+    ['resolved', 'resolvingOffset', () => start()],
+    [
+      'asked again',
+      'backingOff',
+      async () => {
+        const world = start();
+        world.lastStart().reject(lost);
+        await turn();
+        return world;
+      },
+    ],
+  ] as const)('before the start is %s needs it no more', async (_, name, way) => {
+    const { send, state, told, pulled, port, clock } = await way();
+    expect(state()).toBe(name);
+    told();
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    expect([state(), pulled(), log, told()]).toEqual([
+      'pulling',
+      [70],
+      ['done'],
+      [{ type: 'pull.placed', offset: 70 }, corrected(undefined, 70)],
+    ]);
+    await clock.advance(60_000);
+    expect(port.starts.map(({ signal }) => signal.aborted)).toEqual([name === 'resolvingOffset']);
+  });
+
+  function aPermit(kind: StartPermit['kind']) {
+    const hand = { asked: 0, give: () => {} };
+    const permit: StartPermit = {
+      kind,
+      request: onPermitted => {
+        hand.asked++;
+        hand.give = onPermitted;
+      },
+    };
+    return { hand, permit };
+  }
+
+  it.each([
+    ['fence', 'waitingForHandover'],
+    ['lock', 'locking'],
+  ] as const)('waits for the %s, and takes the place of an earlier one', (kind, waiting) => {
+    const { hand, permit } = aPermit(kind);
+    const { send, state, pulled, port, told } = start({ permit });
+    const [first, second] = [aTicket(), aTicket()];
+    send(seek(60, first.ticket));
+    send(seek(70, second.ticket));
+    expect([state(), first.log, second.log]).toEqual([waiting, ['RMQ_COMMAND_REFUSED'], []]);
+    hand.give();
+    expect([state(), pulled(), second.log, port.starts]).toEqual(['pulling', [70], ['done'], []]);
+    expect(told()).toEqual([{ type: 'pull.placed', offset: 70 }, corrected(undefined, 70)]);
+  });
+
+  it.each(['fence', 'lock'] as const)(
+    'of a queue that was suspended before it ever started takes the %s, and pulls nothing',
+    async kind => {
+      const { hand, permit } = aPermit(kind);
+      const { clock, send, state, pulled, owned } = start({ permit, suspended: true });
+      const [first, second] = [aTicket(), aTicket()];
+      send(seek(60, first.ticket));
+      expect([state(), hand.asked]).toEqual(['preparing', 1]);
+      send({ type: 'queue.suspend' });
+      send(seek(70, second.ticket));
+      hand.give();
+      await clock.advance(60_000);
+      expect([state(), owned.pulledTo, pulled()]).toEqual(['paused', 70, []]);
+      expect([first.log, second.log]).toEqual([['RMQ_COMMAND_REFUSED'], ['done']]);
+      send({ type: 'queue.resume' });
+      expect([state(), pulled()]).toEqual(['pulling', [70]]);
+    },
+  );
+
+  it('of such a queue waits for the former owner where there is no lock', async () => {
+    const { clock, send, state, owned } = start({ suspended: true, settings: { handoverPause: 400 } });
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    await clock.advance(399);
+    expect([state(), log]).toEqual(['preparing', []]);
+    await clock.advance(1);
+    expect([state(), owned.pulledTo, log]).toEqual(['paused', 70, ['done']]);
+  });
+
+  it('of such a queue goes on with the start when it is resumed meanwhile', () => {
+    const { hand, permit } = aPermit('fence');
+    const { send, state, pulled } = start({ permit, suspended: true });
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    send({ type: 'queue.resume' });
+    expect([state(), hand.asked, log]).toEqual(['waitingForHandover', 2, []]);
+    hand.give();
+    expect([state(), pulled(), log]).toEqual(['pulling', [70], ['done']]);
+  });
+
+  it('is not forgotten by a suspension before the start is permitted', () => {
+    const { hand, permit } = aPermit('fence');
+    const { send, state, owned } = start({ permit });
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    send({ type: 'queue.suspend' });
+    expect([state(), hand.asked]).toEqual(['preparing', 2]);
+    hand.give();
+    expect([state(), owned.pulledTo, log]).toEqual(['paused', 70, ['done']]);
+  });
+
+  it('while verifying waits until it is known that the queue is still ours', async () => {
+    const { send, state, owned, lastRead, told, port } = await pulling();
+    const { log, ticket } = aTicket();
+    send({ type: 'queue.verify' });
+    send(seek(70, ticket));
+    expect([owned.pulledTo, log]).toEqual([100, []]);
+    lastRead().resolve(at(300));
+    await turn();
+    expect([state(), owned.pulledTo, log, port.withheld]).toEqual(['paused', 70, ['done'], [true, false]]);
+    expect(told()).toEqual([{ type: 'pull.verified' }, corrected(300, 70)]);
+  });
+
+  it('that waits is refused when the queue is given up', () => {
+    const { permit } = aPermit('fence');
+    const { send } = start({ permit });
+    const { log, ticket } = aTicket();
+    send(seek(70, ticket));
+    send({ type: 'queue.revoke' });
+    expect(log).toEqual(['RMQ_QUEUE_NOT_OWNED']);
   });
 });
 
@@ -1032,7 +1470,17 @@ describe('the end of a queue', () => {
     rereading: async () => answered(await pulling(), damaged(100, 101)),
     halted: async () => answered(await pulling({ settings: { maxRereads: 0 } }), damaged(100, 101)),
     correcting: async () => answered(await pulling(), moved(500)),
+    judging: async () => {
+      const world = await pulling({ settings: { maxRereads: 0 } });
+      world.port.judge = () => new Promise(() => {});
+      return answered(world, damaged(100, 101));
+    },
     paused: () => start({ suspended: true }),
+    preparing: () => {
+      const world = start({ suspended: true, settings: { handoverPause: 400 } });
+      world.send({ type: 'queue.seek', offset: at(70), reason: 'seek' });
+      return world;
+    },
     verifying: async () => {
       const world = await pulling();
       world.send({ type: 'queue.verify' });

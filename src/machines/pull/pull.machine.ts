@@ -5,9 +5,12 @@
  *   waitingForHandover | locking → resolvingOffset → pulling ⇄ throttled | pacing
  *   pulling → backingOff → pulling     failure, or an answer without progress
  *   pulling → correcting → pulling     the broker says the offset is illegal or reset (21)
- *   pulling → rereading → pulling | halted   a message cannot be read
+ *   pulling → rereading → pulling | judging   a message cannot be read
+ *   judging → checkingRoom | halted    onCorruptMessage: it is passed over, or the queue stands in front of it
  *   … → checkingRoom → pulling | throttled   on every way back to pulling
+ *   any → checkingRoom                 queue.seek; before the start is permitted, or while verifying, it waits for that
  *   any → paused → back                the consumer is suspended
+ *   paused → preparing → paused        sought before it was ever started: taken over and placed, but not pulled
  *   paused → verifying → paused        time passed without us
  *   any → revoked (final)
  *
@@ -15,129 +18,16 @@
  *   1. at most one pull on the wire (puller.ts keeps it); 2. no pull before the start is resolved;
  *   3. a batch that arrives is admitted in every state but those that have left its epoch;
  *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held;
- *   6. with a permit, no offset is read before it is given; 7. a correction ends the epoch before it is committed: no late result moves the commit point away from it.
+ *   6. with a permit, no offset is read, and no place taken, before it is given; 7. a correction or a seek ends the epoch before it
+ *   is committed: no late result moves the commit point away from it; 8. one offset is passed over for each `skip`, and told
+ *   before; a halt outlives suspensions; 9. a seek's ticket is told once: moved, replaced, or given up.
  */
-import { assertEvent, assign, fromPromise, setup } from 'xstate';
-import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
-import type { QueueOffset } from '../../model/queue-offset.ts';
-import type { Correction } from '../../transport/pull-calls.ts';
-import { safe } from '../shared/safe.ts';
-import { admit, followCommitted, restartAt } from './pull.actors.ts';
-import {
-  answerLimit,
-  type Failure,
-  goesOn,
-  pullBackoff,
-  rereadsOf,
-  standsStill,
-  unanswered,
-} from './pull.logic.ts';
-import type { PullContext, PullEvent, PullInput, PullPort, StartPlace } from './pull.types.ts';
+import { assertEvent } from 'xstate';
+import { unanswered } from './pull.logic.ts';
+import { pullSetup } from './pull.setup.ts';
 import { Puller } from './puller.ts';
 
-const built = setup({
-  types: {} as {
-    context: PullContext;
-    events: PullEvent;
-    input: PullInput;
-    tags: 'mayPull' | 'throttled';
-  },
-  actors: {
-    resolveStart: fromPromise<StartPlace, PullPort>(({ input, signal }) => input.resolveStart(signal)),
-    readCommitted: fromPromise<QueueOffset | undefined, PullPort>(({ input, signal }) =>
-      input.readCommitted(signal),
-    ),
-    correctOffset: fromPromise<void, { port: PullPort; correctTo: QueueOffset }>(({ input, signal }) =>
-      input.port.correct(input.correctTo, signal),
-    ),
-  },
-  actions: {
-    requestPermit: safe(({ context, self }) =>
-      context.port.permit?.request(() => self.send({ type: 'start.permitted' })),
-    ),
-    requestNextBatch: safe(({ context }) => context.puller.requestNextBatch()),
-    pullOn: safe(({ context }) => context.puller.pullOn(batch => goesOn(context, batch))),
-    pullNoFurther: safe(({ context }) => context.puller.pullNoFurther()),
-    abandonPull: safe(({ context }) => context.puller.abandon()),
-    admitBatch: safe(({ context, event }) => {
-      if ('nextOffset' in event) admit(context, event);
-    }),
-    placeAt: safe(({ context }, params: StartPlace) => {
-      context.owned.restart(params.offset, params.stored);
-      context.parent.send({ type: 'pull.placed', offset: params.offset });
-    }),
-    awaitRoom: safe(({ context, self }) =>
-      context.owned.gate.whenOpen(() => self.send({ type: 'flow.opened' })),
-    ),
-    stopAwaitingRoom: safe(({ context }) => context.owned.gate.forget()),
-    noteThrottle: assign(({ context }) => ({
-      throttleCause: context.owned.gate.cause() ?? context.throttleCause,
-    })),
-    forgetThrottle: assign({ throttleCause: undefined }),
-    tellThrottled: safe(({ context }) => {
-      const cause = context.throttleCause;
-      if (cause !== undefined) context.parent.send({ type: 'pull.throttled', cause });
-    }),
-    tellUnthrottled: safe(({ context }) => context.parent.send({ type: 'pull.unthrottled' })),
-    countFailure: assign(({ context }, { error }: Failure) => ({
-      failures: context.failures + 1,
-      failingSince: context.failures === 0 ? context.settings.now() : context.failingSince,
-      lastError: error === undefined ? undefined : toRocketmqError(error),
-    })),
-    /** Before it is counted: only the first error of an outage is news. */
-    tellTrouble: safe(({ context }, { error }: Failure) => {
-      if (context.lastError !== undefined) return;
-      context.parent.send({ type: 'pull.troubled', error: toRocketmqError(error) });
-    }),
-    /** Before the batch is admitted: each unreadable message has rereads of its own. */
-    countReread: assign(({ context }, params: { readonly nextOffset: QueueOffset }) => ({
-      rereads: rereadsOf(context, params) + 1,
-    })),
-    forgetFailures: assign({ failures: 0, rereads: 0, lastError: undefined }),
-    tellHalted: safe(({ context }, { error }: { readonly error: RocketmqError }) =>
-      context.parent.send({ type: 'pull.troubled', error }),
-    ),
-    restartAtCorrection: safe(({ context }, params: Correction) => restartAt(context, params)),
-    followCommitted: safe(({ context }, params: { readonly committed: QueueOffset | undefined }) =>
-      followCommitted(context, params.committed),
-    ),
-    withholdCommits: safe(({ context }) => context.port.withholdCommits(true)),
-    allowCommits: safe(({ context }) => context.port.withholdCommits(false)),
-    tellVerified: safe(({ context }) => context.parent.send({ type: 'pull.verified' })),
-    passFault: safe(({ context, event }) => {
-      if (event.type === 'fault') context.parent.send(event);
-    }),
-  },
-  guards: {
-    isSuspended: ({ context }) => context.suspended,
-    isPlaced: ({ context }) => context.owned.isPlaced,
-    needsLock: ({ context }) => context.port.permit?.kind === 'lock',
-    waitsForNobody: ({ context }) =>
-      context.port.permit === undefined && context.settings.handoverPause === 0,
-    hasNoPermit: ({ context }) => context.port.permit === undefined,
-    isPaced: ({ context }) => context.settings.pullInterval > 0,
-    hasFailed: ({ context }) => context.failures > 0,
-    hasRoom: ({ context }) => context.owned.gate.cause() === undefined,
-    standsStill: ({ context }, params: { readonly nextOffset: QueueOffset }) => standsStill(context, params),
-    mayRepeat: (_, params: { readonly mayRepeat: boolean }) => params.mayRepeat,
-    mayReread: ({ context }, params: { readonly nextOffset: QueueOffset }) =>
-      rereadsOf(context, params) < context.settings.maxRereads,
-  },
-  delays: {
-    handoverPause: ({ context }) => context.settings.handoverPause,
-    pullInterval: ({ context }) => context.settings.pullInterval,
-    flowSafetyCheck: ({ context }) => context.settings.flowControlInterval,
-    rereadPause: 500,
-    answerLimit: ({ context }) => answerLimit(context),
-    backoff: ({ context }) =>
-      pullBackoff({
-        failures: context.failures,
-        elapsedMs: context.settings.now() - context.failingSince,
-        error: context.lastError,
-        random: context.settings.random,
-      }),
-  },
-}).createMachine({
+const built = pullSetup.createMachine({
   id: 'pull',
   description:
     'Pulls one queue: one request on the wire, the next one written before the batch is looked at.',
@@ -149,9 +39,27 @@ const built = setup({
     rereads: 0,
     lastError: undefined,
     throttleCause: undefined,
+    damage: undefined,
+    verdict: undefined,
+    sought: undefined,
   }),
   initial: 'deciding',
   on: {
+    'queue.seek': {
+      target: '.checkingRoom',
+      actions: [{ type: 'moveTo', params: ({ event }) => event }, 'forgetFailures'],
+    },
+    // Suspended or verifying meanwhile: what the policy says counts as soon as it says it.
+    'damage.judged': [
+      {
+        guard: { type: 'isSkipOfOurs', params: ({ event }) => event },
+        actions: ['tellVerdict', 'passOver', 'forgetDamage', 'forgetFailures'],
+      },
+      {
+        guard: { type: 'isOurs', params: ({ event }) => event },
+        actions: ['tellVerdict', 'noteHalt'],
+      },
+    ],
     'queue.revoke': '.revoked',
     'queue.suspend': '.paused',
     'queue.verify': [
@@ -169,7 +77,7 @@ const built = setup({
       description: 'Is there anything to wait for before the queue is ours to read?',
       always: [
         { guard: 'needsLock', target: 'locking' },
-        { guard: 'waitsForNobody', target: 'resolvingOffset' },
+        { guard: 'waitsForNobody', target: 'placing' },
         { target: 'waitingForHandover' },
       ],
     },
@@ -177,13 +85,31 @@ const built = setup({
       description:
         'The former owner may still be finishing and committing: its fence opens when it has, when it died, or after handoverTimeout. Without a fence, a pause.',
       entry: 'requestPermit',
-      on: { 'start.permitted': 'resolvingOffset' },
-      after: { handoverPause: { guard: 'hasNoPermit', target: 'resolvingOffset' } },
+      on: {
+        'start.permitted': 'placing',
+        'queue.seek': { actions: ['refuseReplaced', 'noteSeek'] },
+      },
+      after: { handoverPause: { guard: 'hasNoPermit', target: 'placing' } },
     },
     locking: {
       description: 'Orderly: nothing is read or pulled without the lock.',
       entry: 'requestPermit',
-      on: { 'start.permitted': 'resolvingOffset' },
+      on: {
+        'start.permitted': 'placing',
+        'queue.seek': { actions: ['refuseReplaced', 'noteSeek'] },
+      },
+    },
+    placing: {
+      description:
+        'It is ours to read: from where it was sought meanwhile, or from where it has to be found out?',
+      always: [
+        {
+          guard: 'isSought',
+          target: 'checkingRoom',
+          actions: ['moveToSought', 'forgetSeek', 'forgetFailures'],
+        },
+        { target: 'resolvingOffset' },
+      ],
     },
     resolvingOffset: {
       description:
@@ -257,8 +183,8 @@ const built = setup({
             actions: [{ type: 'countReread', params: ({ event }) => event }, 'admitBatch'],
           },
           {
-            target: 'halted',
-            actions: ['admitBatch', { type: 'tellHalted', params: ({ event }) => event }],
+            target: 'judging',
+            actions: ['admitBatch', { type: 'noteDamage', params: ({ event }) => event }, 'askPolicy'],
           },
         ],
         'offset.moved': {
@@ -290,6 +216,11 @@ const built = setup({
         'batch.found': { actions: 'admitBatch' },
         'batch.none': { actions: 'admitBatch' },
         'batch.damaged': { actions: 'admitBatch' },
+        // Told once by the broker: a pull from before a suspension may bring it.
+        'offset.moved': {
+          target: 'correcting',
+          actions: { type: 'restartAtCorrection', params: ({ event }) => event },
+        },
       },
       initial: 'armed',
       states: {
@@ -313,8 +244,27 @@ const built = setup({
         'A message could not be read: the commit point stays before it, and it is asked for again.',
       after: { rereadPause: 'checkingRoom' },
     },
+    judging: {
+      description:
+        'Asked again and still unreadable: onCorruptMessage decides, and takes the time it needs. Nothing is pulled meanwhile.',
+      on: {
+        'damage.judged': [
+          {
+            guard: { type: 'isSkipOfOurs', params: ({ event }) => event },
+            target: 'checkingRoom',
+            actions: ['tellVerdict', 'passOver', 'forgetDamage', 'forgetFailures'],
+          },
+          {
+            guard: { type: 'isOurs', params: ({ event }) => event },
+            target: 'halted',
+            actions: ['tellVerdict', 'noteHalt'],
+          },
+        ],
+      },
+    },
     halted: {
-      description: 'Asked again and still unreadable: the queue stands here, nothing is skipped.',
+      description:
+        'The queue stands in front of a message that cannot be read, until queue.seek; lock and heartbeats go on.',
     },
     correcting: {
       description: 'The broker moved the offset (21): a new epoch begins there, and its place is committed.',
@@ -353,14 +303,38 @@ const built = setup({
     },
     paused: {
       description: 'Suspended: what is on the wire is admitted, nothing new is asked for.',
+      always: [
+        { guard: 'isSoughtAndPlaced', actions: ['moveToSought', 'forgetSeek', 'forgetFailures'] },
+        { guard: 'isSought', target: 'preparing' },
+      ],
       on: {
         'batch.found': { actions: 'admitBatch' },
         'batch.none': { actions: 'admitBatch' },
         'batch.damaged': { actions: 'admitBatch' },
+        'queue.seek': { actions: 'noteSeek' },
         // Told once by the broker, and forgotten there: an admin's reset must not be missed while we are suspended.
         'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
-        'queue.resume': [{ guard: 'isPlaced', target: 'checkingRoom' }, { target: 'takingOver' }],
+        'queue.resume': [
+          { guard: 'isHalted', target: 'halted' },
+          { guard: 'isJudged', target: 'judging' },
+          { guard: 'isPlaced', target: 'checkingRoom' },
+          { target: 'takingOver' },
+        ],
         'queue.suspend': {},
+      },
+    },
+    preparing: {
+      description:
+        'Suspended, and told where to begin: it is taken over and placed there, and stays suspended.',
+      entry: 'requestPermit',
+      on: {
+        'start.permitted': { target: 'paused', actions: ['moveToSought', 'forgetSeek'] },
+        'queue.seek': { actions: ['refuseReplaced', 'noteSeek'] },
+        'queue.resume': 'takingOver',
+        'queue.suspend': {},
+      },
+      after: {
+        handoverPause: { guard: 'hasNoPermit', target: 'paused', actions: ['moveToSought', 'forgetSeek'] },
       },
     },
     verifying: {
@@ -369,6 +343,8 @@ const built = setup({
       entry: 'withholdCommits', // until the answer is there: given up before, nothing of it is committed
       on: {
         'queue.suspend': {},
+        // Is it still ours? Until that is known nothing moves; `paused` does it then.
+        'queue.seek': { actions: ['refuseReplaced', 'noteSeek'] },
         'offset.moved': { actions: { type: 'restartAtCorrection', params: ({ event }) => event } },
         'batch.found': { actions: 'admitBatch' },
         'batch.none': { actions: 'admitBatch' },
@@ -412,7 +388,10 @@ const built = setup({
         waiting: { after: { backoff: 'asking' } },
       },
     },
-    revoked: { type: 'final', entry: ['stopAwaitingRoom', 'abandonPull'] },
+    revoked: {
+      type: 'final',
+      entry: ['stopAwaitingRoom', 'abandonPull', 'refuseGivenUp'],
+    },
   },
 });
 

@@ -2,7 +2,7 @@
 /** What does the pull actor of one queue take, know, need and tell? */
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { ThrottleCause } from '../../flow/flow-gate.ts';
-import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { Epoch, OwnedQueue } from '../../flow/owned-queue.ts';
 import type { CommandTicket } from '../../model/command-ticket.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
@@ -52,6 +52,8 @@ export interface PullPort {
 export interface Damage {
   readonly queueOffset: QueueOffset;
   readonly error: RocketmqError;
+  /** Of the queue when it was found: a seek or a correction ends what was thought about it. */
+  readonly epoch: Epoch;
 }
 
 export type Verdict = 'halt' | 'skip';
@@ -97,9 +99,16 @@ export interface PullInput {
 /** What a found batch weighs, before it is looked at. */
 export interface FoundBatch {
   readonly count: number;
-  /** Stored size. Unit: bytes. */
+  /** Of the frame it came in. Unit: bytes. */
   readonly bytes: number;
   readonly nextOffset: QueueOffset;
+}
+
+/** What an answer brought. */
+export interface Arrived {
+  readonly messages: readonly MessageExt[];
+  /** Of the frame they came in, which they keep in memory. Unit: bytes. */
+  readonly bytes: number;
 }
 
 /** The pull on the wire, if any; see puller.ts. */
@@ -111,7 +120,7 @@ export interface PullRequester {
   /** Writes the next pull, unless one is on the wire already. Default: from where the queue stands. */
   requestNextBatch(offset?: QueueOffset): void;
   /** The messages of the last answer, handed out once; none when it brought none. */
-  takeArrived(): readonly MessageExt[];
+  takeArrived(): Arrived;
   /** The answer to the pull on the wire is no longer wanted, nor what came last and was not taken. */
   abandon(): void;
 }
@@ -124,6 +133,29 @@ export interface PullContext extends PullInput {
   readonly rereads: number;
   readonly lastError: RocketmqError | undefined;
   readonly throttleCause: ThrottleCause | undefined;
+  /** The last message that stayed unreadable, until it was passed over. */
+  readonly damage: Damage | undefined;
+  /** What becomes of it; undefined until that is known. */
+  readonly verdict: Verdict | undefined;
+  /** A seek that waits until the queue may be moved. */
+  readonly sought: Seek | undefined;
+}
+
+/** The policy's word on a message. */
+export interface Judgement {
+  readonly damage: Damage;
+  readonly verdict: Verdict;
+  /** It threw, or answered something else than that. */
+  readonly fault: RocketmqError | undefined;
+}
+
+/** What an answer with an unreadable message comes to. */
+export interface DamagedBatch {
+  /** Good messages before the damage. */
+  readonly count: number;
+  /** The unreadable one's. */
+  readonly nextOffset: QueueOffset;
+  readonly error: RocketmqError;
 }
 
 export type PullEvent =
@@ -133,13 +165,7 @@ export type PullEvent =
       readonly count: number;
       readonly nextOffset: QueueOffset;
     }
-  | {
-      readonly type: 'batch.damaged';
-      /** Good messages before the damage. */
-      readonly count: number;
-      readonly nextOffset: QueueOffset;
-      readonly error: RocketmqError;
-    }
+  | ({ readonly type: 'batch.damaged' } & DamagedBatch)
   | { readonly type: 'batch.none'; readonly nextOffset: QueueOffset; readonly mayRepeat: boolean }
   | ({ readonly type: 'offset.moved' } & Correction)
   | { readonly type: 'pull.failed'; readonly error: RocketmqError }
@@ -153,8 +179,7 @@ export type PullEvent =
   | { readonly type: 'queue.revoke' }
   /** In every state: what is held is let go, what is on the wire abandoned. Leaves a halt. */
   | ({ readonly type: 'queue.seek' } & Seek)
-  /** The policy's word on the message at `queueOffset`. */
-  | { readonly type: 'damage.judged'; readonly queueOffset: QueueOffset; readonly verdict: Verdict }
+  | ({ readonly type: 'damage.judged' } & Judgement)
   | FaultEvent;
 
 /** To the queue actor. */

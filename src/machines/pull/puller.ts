@@ -10,12 +10,12 @@ import type { MessageExt } from '../../model/message.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { CommitCarrier } from '../../stores/commit-line.ts';
 import type { PullAnswer } from '../../transport/pull-calls.ts';
-import type { FoundBatch, PullEvent, PullPort } from './pull.types.ts';
+import type { Arrived, FoundBatch, PullEvent, PullPort } from './pull.types.ts';
 
 type FoundAnswer = Extract<PullAnswer, { readonly kind: 'found' }>;
 
 const nothingInFlight = 0;
-const noMessages: readonly MessageExt[] = [];
+const nothingArrived: Arrived = { messages: [], bytes: 0 };
 
 export class Puller {
   readonly #owned: OwnedQueue<MessageExt>;
@@ -24,7 +24,7 @@ export class Puller {
   #lastPull = nothingInFlight;
   #inFlight = nothingInFlight;
   /** Not in the event: V8 may move what XState makes for an event to the old generation, which then keeps the whole batch. */
-  #arrived = noMessages;
+  #arrived = nothingArrived;
   #goesOn: ((batch: FoundBatch) => boolean) | undefined;
 
   constructor(owned: OwnedQueue<MessageExt>, port: PullPort, tell: (event: PullEvent) => void) {
@@ -56,9 +56,9 @@ export class Puller {
   }
 
   /** The messages of the last answer, handed out once. */
-  takeArrived(): readonly MessageExt[] {
+  takeArrived(): Arrived {
     const arrived = this.#arrived;
-    this.#arrived = noMessages;
+    this.#arrived = nothingArrived;
     return arrived;
   }
 
@@ -66,7 +66,7 @@ export class Puller {
   abandon(): void {
     if (this.#inFlight !== nothingInFlight) this.#port.withdraw();
     this.#inFlight = nothingInFlight;
-    this.#arrived = noMessages;
+    this.#arrived = nothingArrived;
   }
 
   #answered(pull: number, commit: CommitCarrier | undefined, outcome: PullAnswer): void {
@@ -74,7 +74,7 @@ export class Puller {
     if (pull !== this.#inFlight) return;
     this.#inFlight = nothingInFlight;
     if (outcome.kind === 'found' && this.#takenIn(outcome)) return;
-    this.#arrived = 'messages' in outcome ? outcome.messages : noMessages;
+    this.#arrived = 'messages' in outcome ? outcome : nothingArrived;
     this.#tell(eventOf(outcome));
   }
 
@@ -83,7 +83,7 @@ export class Puller {
     if (this.#goesOn?.({ count: messages.length, bytes, nextOffset }) !== true) return false;
     try {
       this.requestNextBatch(nextOffset);
-      this.#owned.admit(messages, nextOffset);
+      this.#owned.admit(messages, nextOffset, bytes);
     } catch (thrown) {
       this.#tell({ type: 'fault', error: toRocketmqError(thrown), actor: 'puller' });
     }

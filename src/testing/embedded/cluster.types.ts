@@ -78,6 +78,9 @@ export type Interference =
   /** Handled once this promise has resolved. */
   | { readonly kind: 'hold'; readonly until: Promise<void> };
 
+/** `body`: one bit of its body is another. `length`: its record says that it is longer than the whole answer. */
+export type MessageDamage = 'body' | 'length';
+
 export interface Rule extends Disposable {
   /** How often it was applied. */
   readonly applied: number;
@@ -127,6 +130,17 @@ export interface EmbeddedBroker extends EmbeddedServer {
   commit(group: string, topic: string, queueId: number, offset: number): void;
   /** As retention does: what lies before this offset is gone, and becomes the queue's minimum. */
   dropMessages(topic: string, queueId: number, before: number): void;
+  /**
+   * From now on pulls bring this message changed, in so many answers (default all) or until the rule is removed. What is
+   * stored stays as it is; a later call for the same message takes the place of this one.
+   * @throws RocketmqError `RMQ_MESSAGE_INVALID` when nothing is stored there
+   * @example broker.damage({ topic: 'orders', queueId: 0, queueOffset: 7 }, 'body', { times: 2 });
+   */
+  damage(
+    message: Pick<EmbeddedMessage, 'topic' | 'queueId' | 'queueOffset'>,
+    what: MessageDamage,
+    options?: { readonly times?: number },
+  ): Rule;
   /** Messages of a queue, oldest first, as they are stored (a copy). */
   messages(topic: string, queueId?: number): readonly EmbeddedMessage[];
 }

@@ -20,7 +20,9 @@ import type {
   EmbeddedMember,
   EmbeddedMessage,
   EmbeddedQueue,
+  MessageDamage,
   NewMessage,
+  Rule,
 } from './cluster.types.ts';
 import { MessageBroker } from './messages/message-broker.ts';
 import { isSystemTopic } from './messages/topic-rules.ts';
@@ -162,6 +164,14 @@ export class BrokerNode implements EmbeddedBroker {
 
   messages(topic: string, queueId?: number): readonly EmbeddedMessage[] {
     return this.#messages.messages(topic, queueId);
+  }
+
+  damage(
+    message: Pick<EmbeddedMessage, 'topic' | 'queueId' | 'queueOffset'>,
+    what: MessageDamage,
+    { times = Number.POSITIVE_INFINITY }: { readonly times?: number } = {},
+  ): Rule {
+    return this.#messages.damage(message, what, times);
   }
 
   hasTopic(topic: string): boolean {

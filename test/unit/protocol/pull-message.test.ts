@@ -81,7 +81,10 @@ describe('a prepared pull', () => {
         );
         const header = { ...constants, subscription, queueOffset: next, sysFlag, commitOffset: commit };
         const general = encodeRequest(pullMessage, header, { opaque, extra });
-        expect(decodeFrame(prepared.subarray(4))).toEqual(decodeFrame(general.subarray(4)));
+        expect({ ...decodeFrame(prepared.subarray(4)), size: 0 }).toEqual({
+          ...decodeFrame(general.subarray(4)),
+          size: 0, // the prepared one is larger: it escapes what is not ASCII
+        });
         expect(prepared.readInt32BE(0)).toBe(prepared.length - 4);
       }),
     );

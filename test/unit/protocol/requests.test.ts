@@ -171,16 +171,18 @@ describe('the headers of the official Java client', () => {
 
 const emptyFrame = {
   ...{ code: 0, opaque: 0, flag: 0, language: 'JAVA', version: 479, remark: undefined },
-  ...{ fields: {}, body: Buffer.alloc(0), serializeType: 'JSON' as const },
+  ...{ fields: {}, body: Buffer.alloc(0), size: 0, serializeType: 'JSON' as const },
 };
 
 describe('a request', () => {
   it('carries body, one-way flag and extra fields', () => {
     const header = { consumerGroup: 'g', topic: 't', queueId: 1, commitOffset: readOffset('5') };
     const options = { opaque: 9, oneway: true, body: Buffer.from('b'), extra: { ns: 'n', nsd: 'true' } };
-    const frame = decodeFrame(encodeRequest(updateConsumerOffset, header, options).subarray(4));
+    const bytes = encodeRequest(updateConsumerOffset, header, options);
+    const frame = decodeFrame(bytes.subarray(4));
     expect({ ...frame, fields: { ...frame.fields } }).toEqual({
       ...emptyFrame,
+      size: bytes.length,
       ...{ code: 15, opaque: 9, flag: 2, language: 'OTHER', version: 441, body: Buffer.from('b') },
       fields: { consumerGroup: 'g', topic: 't', queueId: '1', commitOffset: '5', ns: 'n', nsd: 'true' },
     });

@@ -12,6 +12,8 @@ describe('the error of an answer', () => {
     [16, 'RMQ_NO_PERMISSION'],
     [17, 'RMQ_TOPIC_NOT_FOUND'],
     [22, 'RMQ_OFFSET_NOT_FOUND'],
+    [24, 'RMQ_SUBSCRIPTION_STALE'],
+    [25, 'RMQ_SUBSCRIPTION_STALE'],
     [26, 'RMQ_GROUP_NOT_FOUND'],
     [215, 'RMQ_BROKER_BUSY'],
     [9999, 'RMQ_BROKER_ERROR'],

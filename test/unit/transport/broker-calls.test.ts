@@ -2,6 +2,8 @@
 /** What exactly is asked of a broker, and what is made of its answers? */
 import { describe, expect, it } from 'vitest';
 import { queueOffset } from '../../../src/model/queue-offset.ts';
+import { sql, subscriptionData } from '../../../src/model/subscription.ts';
+import { parseClientConfig } from '../../../src/protocol/bodies/check-client-config.ts';
 import { encodeConsumerList } from '../../../src/protocol/bodies/consumer-list.ts';
 import { type HeartbeatData, parseHeartbeat } from '../../../src/protocol/bodies/heartbeat.ts';
 import { encodeLockAnswer, parseLock } from '../../../src/protocol/bodies/lock.ts';
@@ -267,5 +269,51 @@ describe('a message', () => {
     await expect(messages.sendMessage(address, message, options)).rejects.toThrow(
       /send to orders-3@broker-a .* 13 MESSAGE_ILLEGAL: the message body is too large/,
     );
+  });
+});
+
+describe('a selector', () => {
+  const config = {
+    clientId: '10.0.0.9@1#2',
+    group: 'billing',
+    subscriptionData: subscriptionData('orders', sql('price >'), 7),
+  };
+
+  it('is shown as heartbeats carry it, for the broker to accept', async () => {
+    const { calls, asked } = brokerAnswering({ code: 0 });
+    await calls.checkSelector(address, config, options);
+    const [question] = asked;
+    expect(question?.frame.code).toBe(46);
+    expect(parseClientConfig(question?.frame.body ?? Buffer.alloc(0))).toEqual(config);
+  });
+
+  it('that cannot be parsed is refused with the topic, the expression and the complaint', async () => {
+    const { calls } = brokerAnswering({ code: 23, remark: 'Parse error at line 1, column 7.' });
+    await expect(calls.checkSelector(address, config, options)).rejects.toMatchObject({
+      name: 'SubscriptionError',
+      code: 'RMQ_SELECTOR_REFUSED',
+      message:
+        'the selector sql("price >") of orders was refused by 10.0.0.1:10911: Parse error at line 1, column 7.',
+      context: { topic: 'orders', expression: 'price >', responseCode: 23 },
+    });
+  });
+
+  it('of a kind that is switched off is refused with what to switch on', async () => {
+    const { calls } = brokerAnswering({
+      code: 1,
+      remark: 'The broker does not support consumer to filter message by SQL92',
+    });
+    await expect(calls.checkSelector(address, config, options)).rejects.toMatchObject({
+      code: 'RMQ_SELECTOR_REFUSED',
+      message: expect.stringContaining('enablePropertyFilter=true'),
+    });
+  });
+
+  it('is not refused by a broker that merely failed', async () => {
+    const { calls } = brokerAnswering({ code: 1, remark: 'java.lang.NullPointerException' });
+    await expect(calls.checkSelector(address, config, options)).rejects.toMatchObject({
+      name: 'BrokerError',
+      code: 'RMQ_BROKER_ERROR',
+    });
   });
 });

@@ -4,22 +4,13 @@ import { ConnectionError, ConsumerError, ProtocolError } from '../../../src/erro
 import { encodeClientBatch } from '../../../src/protocol/client-batch.ts';
 import { encodeReply, readHeader } from '../../../src/protocol/define-request.ts';
 import { decodeFrame, type Frame } from '../../../src/protocol/frame.ts';
-import { readRecords } from '../../../src/protocol/message-record.ts';
 import { sysFlagBits } from '../../../src/protocol/record-layout.ts';
 import { pullMessage } from '../../../src/protocol/requests/pull-message.ts';
 import { StoredMessage } from '../../../src/protocol/stored-message.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
 import type { Caller, Encode, OnOutcome } from '../../../src/transport/call.ts';
 import { type PullAnswer, PullCalls, type PullCallsOptions } from '../../../src/transport/pull-calls.ts';
-import {
-  aQueue,
-  at,
-  messagesBetween,
-  offsetsOf,
-  readOptions,
-  recordOf,
-  turn,
-} from '../../support/builders.ts';
+import { aQueue, at, messagesBetween, offsetsOf, recordOf, turn } from '../../support/builders.ts';
 
 /** A line that keeps what is asked, and answers when the test does. */
 class FakeCaller implements Caller {
@@ -167,13 +158,13 @@ describe('a pull request', () => {
 });
 
 describe('the answer to a pull', () => {
-  it('found brings the messages, their stored size, and what to ask for next', () => {
+  it('found brings the messages, the size of their frame, and what to ask for next', () => {
     const { pull, reply } = pulling();
     pull(5);
     const body = records(5, 8);
     const answer = reply(0, { nextBeginOffset: 8 }, body);
     expect(summary(answer)).toEqual({ kind: 'found', offsets: [5, 6, 7], nextOffset: 8 });
-    expect(answer?.kind === 'found' && answer.bytes).toBe(body.length);
+    expect(answer?.kind === 'found' && answer.bytes).toBe(replyFrame(0, { nextBeginOffset: 8 }, body).size);
   });
 
   it('found may go on far behind the last message: the broker filtered what is between', () => {
@@ -216,7 +207,14 @@ describe('the answer to a pull', () => {
     const body = Buffer.concat([recordOf(5, { tags: 'BB' }), recordOf(6, { tags: 'Aa' }), recordOf(7)]);
     const answer = reply(0, { nextBeginOffset: 8 }, body);
     expect(summary(answer)).toEqual({ kind: 'found', offsets: [6], nextOffset: 8 });
-    expect(answer?.kind === 'found' && answer.bytes).toBe(recordOf(6, { tags: 'Aa' }).length);
+    expect(answer?.kind === 'found' && answer.bytes).toBe(replyFrame(0, { nextBeginOffset: 8 }, body).size);
+  });
+
+  it('found with nothing that is wanted keeps no frame', () => {
+    const { pull, reply } = pulling({ tags: () => new Set(['Aa']) });
+    pull(5);
+    const answer = reply(0, { nextBeginOffset: 6 }, recordOf(5, { tags: 'BB' }));
+    expect(answer).toEqual({ kind: 'found', messages: [], bytes: 0, nextOffset: 6 });
   });
 
   it.each([19, 20])('%i without progress may be repeated at once only if the broker held it', async code => {
@@ -287,9 +285,11 @@ describe('the answer to a pull', () => {
     [2, 'RMQ_BROKER_BUSY'],
     [16, 'RMQ_NO_PERMISSION'],
     [17, 'RMQ_TOPIC_NOT_FOUND'],
-    [24, 'RMQ_BROKER_ERROR'],
-    [25, 'RMQ_BROKER_ERROR'],
+    [24, 'RMQ_SUBSCRIPTION_STALE'],
+    [25, 'RMQ_SUBSCRIPTION_STALE'],
     [26, 'RMQ_GROUP_NOT_FOUND'],
+    [27, 'RMQ_SUBSCRIPTION_STALE'],
+    [28, 'RMQ_SUBSCRIPTION_STALE'],
     [215, 'RMQ_BROKER_BUSY'],
   ])('%i is a failure that names the queue and the broker', (code, error) => {
     const { caller, answers, pull } = pulling();
@@ -341,6 +341,23 @@ describe('an answer with a message that cannot be read', () => {
     const answer = reply(0, { nextBeginOffset: 9 }, Buffer.concat([records(5, 7), broken, recordOf(8)]));
     expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [5, 6], nextOffset: 7 });
     expect(answer?.kind === 'damaged' && answer.error).toBeInstanceOf(ProtocolError);
+    expect(answer?.kind === 'damaged' && answer.bytes).toBeGreaterThan(4 * recordOf(5).length);
+  });
+
+  it('names queue and offset, whatever the record says', () => {
+    const { pull, reply } = pulling();
+    pull(5);
+    const broken = recordOf(4_000_000);
+    broken.writeInt32BE(broken.length + 1, 0);
+    const answer = reply(0, { nextBeginOffset: 9 }, Buffer.concat([records(5, 7), broken]));
+    const at7 = { topic: 'orders', brokerName: 'broker-a', queueId: 0, queueOffset: 7 };
+    expect(answer?.kind === 'damaged' && answer.error).toMatchObject({
+      code: 'RMQ_BAD_MESSAGE',
+      context: at7,
+    });
+    expect(answer?.kind === 'damaged' && answer.error.message).toMatch(
+      /^message at orders@broker-a#0:7 cannot be read: record at byte \d+ of \d+ from broker-a .*: size \d+ is not between/,
+    );
   });
 
   it.each([5, 6])('stops at the one whose body is not what was stored (%i), naming it', bad => {
@@ -388,6 +405,86 @@ describe('an answer with a message that cannot be read', () => {
     pull(5);
     const body = Buffer.concat([recordOf(5, { tags: 'a' }), recordOf(6, { tags: 'b' }), changedRecord(7)]);
     expect(summary(reply(0, {}, body))).toEqual({ kind: 'damaged', offsets: [5], nextOffset: 7 });
+  });
+});
+
+describe('the pulls after a message could not be read', () => {
+  const wanted = (caller: FakeCaller): readonly number[] =>
+    caller.calls.map(({ frame }) => readHeader(pullMessage, frame).maxMsgNums);
+
+  it('ask for that one alone, as long as they start there', () => {
+    const { caller, pull, reply } = pulling();
+    pull(5);
+    reply(0, { nextBeginOffset: 8 }, Buffer.concat([recordOf(5), changedRecord(6), recordOf(7)]));
+    pull(6);
+    expect(summary(reply(0, { nextBeginOffset: 7 }, changedRecord(6)))).toMatchObject({ nextOffset: 6 });
+    pull(6);
+    expect(summary(reply(0, { nextBeginOffset: 7 }, recordOf(6)))).toEqual({
+      kind: 'found',
+      offsets: [6],
+      nextOffset: 7,
+    });
+    pull(7);
+    expect(wanted(caller)).toEqual([32, 1, 1, 32]);
+  });
+
+  it('know where it lies although the broker passed over what did not match before it', () => {
+    const { pull, reply } = pulling();
+    const broken = recordOf(9);
+    broken.writeInt32BE(0x1234, 4);
+    pull(5);
+    const body = Buffer.concat([recordOf(5), broken, recordOf(12)]);
+    expect(summary(reply(0, { nextBeginOffset: 13 }, body))).toMatchObject({ offsets: [5], nextOffset: 6 });
+    pull(6);
+    const answer = reply(0, { nextBeginOffset: 10 }, broken);
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [], nextOffset: 9 });
+    expect(answer?.kind === 'damaged' && answer.error.context).toMatchObject({ queueOffset: 9 });
+  });
+
+  it('believe no place that only one of record and broker names', () => {
+    const { pull, reply } = pulling();
+    const broken = recordOf(9);
+    broken.writeInt32BE(0x1234, 4);
+    pull(6);
+    reply(0, { nextBeginOffset: 12 }, broken);
+    pull(6);
+    expect(summary(reply(0, { nextBeginOffset: 12 }, broken))).toMatchObject({ nextOffset: 6 });
+  });
+
+  it('find out which of two that dispute a place is the changed one', () => {
+    const { pull, reply } = pulling();
+    pull(16);
+    const changed = recordOf(16); // lies at 18
+    const disputed = Buffer.concat([recordOf(16), recordOf(17), changed, recordOf(19)]);
+    expect(summary(reply(0, { nextBeginOffset: 20 }, disputed))).toMatchObject({ nextOffset: 16 });
+    pull(16);
+    expect(summary(reply(0, { nextBeginOffset: 17 }, recordOf(16)))).toMatchObject({ offsets: [16] });
+    pull(17);
+    const rest = Buffer.concat([recordOf(17), changed, recordOf(19)]);
+    expect(summary(reply(0, { nextBeginOffset: 20 }, rest))).toEqual({
+      kind: 'damaged',
+      offsets: [17],
+      nextOffset: 18,
+    });
+    pull(18);
+    const alone = reply(0, { nextBeginOffset: 19 }, changed);
+    expect(summary(alone)).toEqual({ kind: 'damaged', offsets: [], nextOffset: 18 });
+    expect(alone?.kind === 'damaged' && alone.error).toMatchObject({
+      message: 'message id-16 says it is at orders@broker-a#0:16, in an answer that goes from 18 to 19',
+      context: { queueOffset: 18, claimed: 16 },
+    });
+  });
+
+  it('place a misplaced one that came alone where the broker says, behind what it passed over', () => {
+    const { pull, reply } = pulling();
+    pull(16);
+    reply(0, { nextBeginOffset: 20 }, recordOf(3));
+    pull(16);
+    expect(summary(reply(0, { nextBeginOffset: 20 }, recordOf(3)))).toEqual({
+      kind: 'damaged',
+      offsets: [],
+      nextOffset: 19,
+    });
   });
 });
 
@@ -487,9 +584,6 @@ describe('an inner batch', () => {
       offsets: offsetsOf(messagesBetween(120, 152)),
       nextOffset: 152,
     });
-    const all = readRecords(record, readOptions).messages;
-    const cutSize = all.slice(20).reduce((sum, { storeSize }) => sum + storeSize, records(150, 152).length);
-    expect(answer?.kind === 'found' && answer.bytes).toBe(cutSize);
   });
 
   it.each([
@@ -531,5 +625,15 @@ describe('an inner batch', () => {
       offsets: [99],
       nextOffset: 100,
     });
+  });
+
+  it('with a changed body that was asked for from its middle is damaged there, not before', () => {
+    const { pull, reply } = pulling();
+    pull(120);
+    const changed = Buffer.from(record);
+    changed.write('ENTRY', changed.indexOf('entry 17'));
+    const answer = reply(0, { nextBeginOffset: 150 }, changed);
+    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [], nextOffset: 120 });
+    expect(answer?.kind === 'damaged' && answer.error.message).toContain('orders@broker-a#0:120');
   });
 });

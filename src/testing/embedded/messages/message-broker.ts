@@ -4,7 +4,7 @@ import { RocketmqError } from '../../../errors/errors.ts';
 import { uniqueIds } from '../../../protocol/message-id.ts';
 import type { StoredMessage } from '../../../protocol/stored-message.ts';
 import type { Handlers } from '../broker.types.ts';
-import type { EmbeddedMessage, NewMessage } from '../cluster.types.ts';
+import type { EmbeddedMessage, MessageDamage, NewMessage, Rule } from '../cluster.types.ts';
 import { parseDelayLevels } from './delay-levels.ts';
 import { embeddedMessage, invalid, produce } from './embedded-message.ts';
 import { offsetHandlers } from './handlers/offsets.ts';
@@ -125,6 +125,20 @@ export class MessageBroker {
     const { store } = this.#parts;
     const entry = store.queue(topic, queueId)?.at(queueOffset);
     return entry === undefined ? undefined : store.decode(Buffer.from(store.bytesOf(entry)));
+  }
+
+  /** Pulls bring this message changed. @throws RocketmqError `RMQ_MESSAGE_INVALID` when it is not there */
+  damage(
+    place: Pick<EmbeddedMessage, 'topic' | 'queueId' | 'queueOffset'>,
+    what: MessageDamage,
+    times: number,
+  ): Rule {
+    const { topic, queueId, queueOffset } = place;
+    const { store, options } = this.#parts;
+    const entry = store.queue(topic, queueId)?.at(queueOffset);
+    if (entry === undefined)
+      throw invalid(topic, `nothing is stored at ${options.name}#${queueId}:${queueOffset}`);
+    return store.damage(entry, what, times);
   }
 
   /** The record that begins at this place in the log; undefined when none does. Unit: bytes. */

@@ -4,7 +4,9 @@ import { readRecords } from '../../../protocol/message-record.ts';
 import { encodeStoredMessage, type StoredMessageFields } from '../../../protocol/record-encoder.ts';
 import { bornHostSize, layout, readInt64, viewOf } from '../../../protocol/record-layout.ts';
 import type { StoredMessage } from '../../../protocol/stored-message.ts';
+import type { MessageDamage, Rule } from '../cluster.types.ts';
 import { CommitLog } from './commit-log.ts';
+import { Damages } from './damages.ts';
 import { type QueueEntry, QueueIndex } from './queue-index.ts';
 
 /** A message as it is to be stored; where, the store says. */
@@ -25,6 +27,7 @@ const maxBodySize = 64 * 1024 * 1024;
 export class MessageStore {
   readonly #log = new CommitLog();
   readonly #queues = new Map<string, Map<number, QueueIndex>>();
+  readonly #damages = new Damages();
   readonly #brokerName: string;
 
   constructor(brokerName: string) {
@@ -68,6 +71,16 @@ export class MessageStore {
   /** A record's bytes: a view of the log. */
   bytesOf(entry: QueueEntry): Buffer {
     return this.#log.read(entry.position, entry.size);
+  }
+
+  /** As a pull brings it: a view of the log, or a changed copy. */
+  pulledBytesOf(entry: QueueEntry): Buffer {
+    return this.#damages.asPulled(entry.position, this.bytesOf(entry));
+  }
+
+  /** From now on pulls bring it changed, so many times. */
+  damage(entry: QueueEntry, what: MessageDamage, times: number): Rule {
+    return this.#damages.add(entry.position, what, times);
   }
 
   /** The record that begins at this place in the log: a view. */

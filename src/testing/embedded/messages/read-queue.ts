@@ -73,7 +73,7 @@ function collect(
     if (entry === undefined) break;
     if (records.length > 0 && (records.length >= mostRecords || size + entry.size > mostBytes)) break;
     if (!filter(entry.tagsCode)) continue;
-    records.push(store.bytesOf(entry));
+    records.push(store.pulledBytesOf(entry));
     size += entry.size;
   }
   return { records, next };
