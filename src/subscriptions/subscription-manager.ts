@@ -33,9 +33,23 @@ export interface SubscriptionManagerOptions {
   readonly report?: (error: RocketmqError) => void;
 }
 
+/**
+ * A topic on its way. `joining`: heartbeats list it, queues of it are not shared out yet. `consumed`: they are.
+ * `leaving`: it is no longer subscribed; heartbeats list it until its last queue has ended, or its pulls would be refused.
+ */
+type Phase = 'joining' | 'consumed' | 'leaving';
+
 interface Entry extends Subscription {
+  readonly phase: Phase;
+  /** The version that pulls name; brokers answer 25 to one they have not been told yet. */
+  readonly pullVersion: number;
   /** The wanted tags; undefined: all. Checked again here because brokers filter by hash. */
   readonly tags: ReadonlySet<string> | undefined;
+}
+
+/** How a change counts. Default: at once. `afterBeat`: pulls and the sharing out of queues follow with `settle`, once brokers know of it. */
+export interface SubscribeOptions {
+  readonly afterBeat?: boolean;
 }
 
 /**
@@ -70,7 +84,7 @@ export class SubscriptionManager {
 
   /** How many topics are subscribed, the retry topic not counted. */
   get size(): number {
-    return this.#entries.size;
+    return this.getTopics().length;
   }
 
   /**
@@ -79,20 +93,29 @@ export class SubscriptionManager {
    * @returns whether something changed
    * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: illegal topic or selector, or too many topics
    */
-  subscribe(topic: string, selector: Selector = everything): boolean {
-    checkTopic(topic);
+  subscribe(topic: string, selector: Selector = everything, options: SubscribeOptions = {}): boolean {
+    this.check(topic, selector);
     const checked = checkedSelector(topic, selector);
-    const known = this.#entries.get(topic);
-    if (known !== undefined) return this.#replace(known, checked);
-    if (this.#entries.size >= this.#limit) {
-      throw invalid(`${topic} would be topic ${this.#limit + 1}; at most ${this.#limit} are allowed`, {
-        topic,
-        limit: this.#limit,
-      });
-    }
-    this.#put(topic, checked);
+    const known = this.#subscribed(topic);
+    if (known !== undefined) return this.#replace(known, checked, options);
+    this.#put(topic, checked, options.afterBeat === true ? 'joining' : 'consumed', 0);
+    if (options.afterBeat !== true) this.settle(topic);
     this.#tell('subscribed', topic);
     return true;
+  }
+
+  /**
+   * Whether a subscribe would be accepted; changes nothing.
+   * @throws SubscriptionError as `subscribe`
+   */
+  check(topic: string, selector: Selector = everything): void {
+    checkTopic(topic);
+    checkedSelector(topic, selector);
+    if (this.isSubscribed(topic) || this.size < this.#limit) return;
+    throw invalid(`${topic} would be topic ${this.#limit + 1}; at most ${this.#limit} are allowed`, {
+      topic,
+      limit: this.#limit,
+    });
   }
 
   /**
@@ -100,31 +123,65 @@ export class SubscriptionManager {
    * @returns whether it was another one
    * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: the topic is not subscribed, or the selector is illegal
    */
-  updateSelector(topic: string, selector: Selector): boolean {
-    const known = this.#entries.get(topic);
+  updateSelector(topic: string, selector: Selector, options: SubscribeOptions = {}): boolean {
+    const known = this.#subscribed(topic);
     if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic });
-    return this.#replace(known, checkedSelector(topic, selector));
+    return this.#replace(known, checkedSelector(topic, selector), options);
   }
 
   /** No longer wants a topic. Answers whether it was subscribed. */
   unsubscribe(topic: string): boolean {
-    if (!this.#entries.delete(topic)) return false;
+    const known = this.#subscribed(topic);
+    this.#entries.delete(topic);
+    if (known === undefined) return false;
     this.#nextVersion();
     this.#tell('unsubscribed', topic);
     return true;
   }
 
+  /** No longer wants a topic, but heartbeats list it until `unsubscribe`, while its queues end. Answers whether it was subscribed. */
+  leave(topic: string): boolean {
+    const known = this.#subscribed(topic);
+    if (known === undefined) return false;
+    this.#entries.set(topic, { ...known, phase: 'leaving' });
+    this.#nextVersion();
+    this.#tell('unsubscribed', topic);
+    return true;
+  }
+
+  /** Brokers know the topic's newest version: pulls name it, and its queues are shared out. */
+  settle(topic: string): void {
+    const known = this.#subscribed(topic);
+    if (known === undefined) return;
+    this.#entries.set(topic, { ...known, phase: 'consumed', pullVersion: known.data.subVersion });
+  }
+
   get(topic: string): Subscription | undefined {
-    return this.#entries.get(topic);
+    return this.#subscribed(topic);
   }
 
   isSubscribed(topic: string): boolean {
-    return this.#entries.has(topic);
+    return this.#subscribed(topic) !== undefined;
   }
 
   /** The topics in the order they were first subscribed; the retry topic is not among them. */
   getTopics(): readonly string[] {
+    return this.#topicsIn('joining', 'consumed');
+  }
+
+  /** Those whose queues may be shared out: brokers know of them, and none is being left. */
+  consumedTopics(): readonly string[] {
+    return this.#topicsIn('consumed');
+  }
+
+  /** Those that heartbeats list: also what is being left. */
+  announcedTopics(): readonly string[] {
     return [...this.#entries.keys()];
+  }
+
+  /** What a pull of this topic names as its version; 0 for one that is not subscribed. */
+  pullVersion(topic: string): number {
+    return this.#entries.get(topic)?.pullVersion ?? 0;
   }
 
   /**
@@ -162,19 +219,31 @@ export class SubscriptionManager {
     };
   }
 
-  #replace(known: Entry, selector: Selector): boolean {
-    if (known.selector.type === selector.type && known.selector.expression === selector.expression)
-      return false;
-    this.#put(known.topic, selector);
+  /** Undefined for a topic that is being left. */
+  #subscribed(topic: string): Entry | undefined {
+    const entry = this.#entries.get(topic);
+    return entry?.phase === 'leaving' ? undefined : entry;
+  }
+
+  #topicsIn(...phases: readonly Phase[]): readonly string[] {
+    return [...this.#entries.values()]
+      .filter(({ phase }) => phases.includes(phase))
+      .map(({ topic }) => topic);
+  }
+
+  #replace(known: Entry, selector: Selector, { afterBeat }: SubscribeOptions): boolean {
+    if (sameSelector(known.selector, selector)) return false;
+    this.#put(known.topic, selector, known.phase, known.pullVersion);
+    if (afterBeat !== true) this.settle(known.topic);
     this.#tell('updated', known.topic);
     return true;
   }
 
-  #put(topic: string, selector: Selector): void {
+  #put(topic: string, selector: Selector, phase: Phase, pullVersion: number): void {
     const data = subscriptionData(topic, selector, this.#nextVersion());
     const takesAll = data.tagsSet.length === 0 || isRetryTopic(topic);
     const tags = takesAll ? undefined : new Set(data.tagsSet);
-    this.#entries.set(topic, { topic, selector, data, tags });
+    this.#entries.set(topic, { topic, selector, data, tags, phase, pullVersion });
   }
 
   #nextVersion(): number {
@@ -190,6 +259,10 @@ export class SubscriptionManager {
     if (this.#report === undefined) throw first;
     for (const failure of failures) this.#report(failure);
   }
+}
+
+export function sameSelector(one: Selector, other: Selector): boolean {
+  return one.type === other.type && one.expression === other.expression;
 }
 
 function failureOf(call: () => void): readonly RocketmqError[] {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
-import { ConnectionError } from '../../src/errors/errors.ts';
+import { BrokerError, ConnectionError } from '../../src/errors/errors.ts';
 import { heartbeatMachine } from '../../src/machines/heartbeat/heartbeat.machine.ts';
 import type { HeartbeatReport } from '../../src/machines/heartbeat/heartbeat.types.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 
 const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'connection to b:1 lost');
+
+const stale = new BrokerError('RMQ_SUBSCRIPTION_STALE', 'pull from orders-0@a refused', {
+  responseCode: 25,
+  remark: undefined,
+});
 
 interface Beat {
   readonly address: string;
@@ -36,6 +41,7 @@ function start(options: {
     input: {
       port: { addresses: () => world.addresses, beat },
       interval: 30_000,
+      now: () => clock.now(),
       parent: { send: event => heard.push(event) },
     },
   }).start();
@@ -54,6 +60,7 @@ function start(options: {
     heard: () => heard.splice(0),
     state: () => actor.getSnapshot().value,
     beatNow: () => actor.send({ type: 'heartbeat.now' }),
+    refused: () => actor.send({ type: 'subscription.stale', error: stale }),
   };
 }
 
@@ -112,6 +119,7 @@ describe('the heartbeat machine', () => {
           },
         },
         interval: 30_000,
+        now: () => clock.now(),
         parent: { send: event => heard.push(event) },
       },
     }).start();
@@ -215,5 +223,63 @@ describe('the heartbeat machine', () => {
     await clock.advance(100_000);
     expect(heard()).toEqual([]);
     expect(beats).toHaveLength(asked === 0 ? 0 : 2);
+  });
+});
+
+describe('a broker that does not know our subscription', () => {
+  const faultOf = (actor: string) => ({ type: 'fault', error: stale, actor });
+
+  it('is told at once, and the parent hears why', async () => {
+    const { clock, sent, refused, heard, actor } = start({ addresses: ['a:1'] });
+    await clock.advance(5000);
+    refused();
+    await clock.flush();
+    expect(sent()).toEqual(['a:1@5000']);
+    expect(heard()).toEqual([faultOf(actor.id), { type: 'heartbeat.done', answered: ['a:1'], failed: [] }]);
+  });
+
+  it('that goes on refusing pulls is told after 1 s, 2 s, 4 s and so on, at last every interval', async () => {
+    const { clock, sent, refused, heard } = start({ addresses: ['a:1'] });
+    for (let ms = 0; ms < 180_000; ms += 100) {
+      refused();
+      await clock.advance(100);
+    }
+    const at = sent().map(each => Math.round(Number(each.split('@')[1]) / 1000));
+    expect(at).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121, 151]);
+    expect(heard().filter(({ type }) => type === 'fault')).toHaveLength(11); // one for each beat, and for the one that is due
+  });
+
+  it('is told at once again after two quiet intervals', async () => {
+    const { clock, sent, refused } = start({ addresses: ['a:1'] });
+    refused();
+    await clock.advance(1);
+    refused();
+    await clock.advance(1000);
+    await clock.advance(60_000);
+    const before = sent().length;
+    refused();
+    await clock.advance(1);
+    expect(sent().length).toBe(before + 1);
+  });
+
+  it('need not wait when a beat is asked for anyway', async () => {
+    const { clock, sent, refused, state, beatNow } = start({ addresses: ['a:1'] });
+    refused();
+    await clock.advance(1);
+    refused();
+    expect(state()).toBe('hurrying');
+    beatNow();
+    await clock.flush();
+    expect(sent()).toEqual(['a:1@0', 'a:1@1']);
+    expect(state()).toBe('waiting');
+  });
+
+  it('causes no further beat by what it says while one is under way', async () => {
+    const { clock, sent, refused, last, beatNow, state } = start({ addresses: ['a:1'], answering: false });
+    beatNow();
+    for (let i = 0; i < 5; i++) refused();
+    last('a:1').accept();
+    await clock.advance(20_000);
+    expect([sent(), state()]).toEqual([['a:1@0'], 'waiting']);
   });
 });

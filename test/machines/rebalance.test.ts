@@ -784,3 +784,58 @@ describe('the rebalance machine', () => {
     expect(questions.map(({ signal }) => signal.aborted)).toEqual([true]);
   });
 });
+
+describe('the ticket of a change', () => {
+  const ticketOf = (told: string[], name: string) => ({ done: () => void told.push(name) });
+
+  it('is done when the round that it causes was applied, not before', async () => {
+    const { actor, clock, questions } = start({ members: 'wait' });
+    const told: string[] = [];
+    actor.send({ type: 'subscription.changed', ticket: ticketOf(told, 'a') });
+    await clock.flush();
+    expect(told).toEqual([]);
+    questions[0]?.answer(['me']);
+    await clock.flush();
+    expect(told).toEqual(['a']);
+    await clock.advance(60_000);
+    expect(told).toEqual(['a']);
+  });
+
+  it('given during a round waits for the next one: members may have been asked before the change', async () => {
+    const { actor, clock, questions, trigger } = start({ members: 'wait' });
+    const told: string[] = [];
+    trigger();
+    await clock.flush();
+    actor.send({ type: 'subscription.changed', ticket: ticketOf(told, 'a') });
+    questions[0]?.answer(['me']);
+    await clock.advance(249);
+    expect(told).toEqual([]);
+    actor.send({ type: 'subscription.changed', ticket: ticketOf(told, 'b') }); // resting: the same round will do
+    await clock.advance(1);
+    questions[1]?.answer(['me']);
+    await clock.flush();
+    expect(told).toEqual(['a', 'b']);
+  });
+
+  it('outlives rounds that decide nothing', async () => {
+    const { actor, clock, world } = start({ members: unreachable });
+    const told: string[] = [];
+    actor.send({ type: 'subscription.changed', ticket: ticketOf(told, 'a') });
+    await clock.advance(900);
+    expect(told).toEqual([]);
+    world.members = ['me'];
+    await clock.advance(100);
+    expect(told).toEqual(['a']);
+  });
+
+  it('waits for the parent to have applied the decision', async () => {
+    const { actor, clock } = start({ applying: false });
+    const told: string[] = [];
+    actor.send({ type: 'subscription.changed', ticket: ticketOf(told, 'a') });
+    await clock.flush();
+    expect(actor.getSnapshot().value).toEqual({ applying: 'once' });
+    expect(told).toEqual([]);
+    actor.send({ type: 'assignment.applied', round: 1 });
+    expect(told).toEqual(['a']);
+  });
+});

@@ -2,10 +2,36 @@
 /** How far has a round of heartbeats come? Pure: a round goes in, a round comes out. */
 import { ConnectionError, type RocketmqError } from '../../errors/errors.ts';
 import type { Address } from '../../model/route.ts';
-import type { BeatRound, HeartbeatInput } from './heartbeat.types.ts';
+import type { BeatRound, HeartbeatInput, Hurry } from './heartbeat.types.ts';
 
 /** A defence only: the port has time limits of its own. Unit: ms. */
 const defaultRoundLimit = 60_000;
+
+/** Least pause between two beats that were hurried; doubles up to the interval. Unit: ms. */
+const hurryFloor = 1000;
+/** After so many intervals without one it begins anew. */
+const calmIntervals = 2;
+
+export const noHurry: Hurry = { beats: 0, at: 0 };
+
+/** How long a beat waits that a refused pull asks for. Unit: ms, 0 or more. */
+export function pauseBefore(
+  hurry: Hurry,
+  { interval, now }: Pick<HeartbeatInput, 'interval' | 'now'>,
+): number {
+  if (isCalm(hurry, { interval, now })) return 0;
+  const pause = Math.min(hurryFloor * 2 ** (hurry.beats - 1), interval);
+  return Math.max(0, hurry.at + pause - now());
+}
+
+/** One more beat was hurried, now. */
+export function hurried(hurry: Hurry, around: Pick<HeartbeatInput, 'interval' | 'now'>): Hurry {
+  return { beats: isCalm(hurry, around) ? 1 : hurry.beats + 1, at: around.now() };
+}
+
+function isCalm({ beats, at }: Hurry, { interval, now }: Pick<HeartbeatInput, 'interval' | 'now'>): boolean {
+  return beats === 0 || now() - at >= calmIntervals * interval;
+}
 
 /** Longest a round may last. Unit: ms. */
 export function roundLimitOf({ roundLimit }: HeartbeatInput): number {

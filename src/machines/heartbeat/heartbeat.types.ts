@@ -17,6 +17,8 @@ export interface HeartbeatInput {
   readonly port: HeartbeatPort;
   /** From the end of a round to the next. Unit: ms. */
   readonly interval: number;
+  /** Monotonic. Unit: ms. */
+  readonly now: () => number;
   /** Longest a round may last; give more than the port's own limit. Unit: ms. Default 60000. */
   readonly roundLimit?: number;
   readonly parent: Receiver<HeartbeatReport>;
@@ -25,6 +27,14 @@ export interface HeartbeatInput {
 export interface HeartbeatContext extends HeartbeatInput {
   /** The round under way, or the last one. */
   readonly round: BeatRound;
+  readonly hurry: Hurry;
+}
+
+/** How often brokers that did not know our subscription made us beat lately. */
+export interface Hurry {
+  readonly beats: number;
+  /** When the last such beat was asked for. Monotonic ms. */
+  readonly at: number;
 }
 
 /** How far a round has come. */
@@ -44,11 +54,22 @@ export interface BeatNow {
   readonly type: 'heartbeat.now';
 }
 
+/**
+ * A broker refused a pull because it does not know our subscription (24, 25, 27, 28): it needs a beat. The first one at once;
+ * while that goes on, each waits longer than the one before, from 1 s to the interval, for members that subscribe to
+ * different topics make each other's pulls fail with every beat. One that comes during a round causes none: pulls go on
+ * asking, and each refusal is told.
+ */
+export interface SubscriptionStale {
+  readonly type: 'subscription.stale';
+  readonly error: RocketmqError;
+}
+
 export type BeatOutcome =
   | { readonly type: 'beat.answered'; readonly address: Address }
   | { readonly type: 'beat.failed'; readonly address: Address; readonly error: RocketmqError };
 
-export type HeartbeatEvent = BeatNow | BeatOutcome | FaultEvent;
+export type HeartbeatEvent = BeatNow | SubscriptionStale | BeatOutcome | FaultEvent;
 
 export type HeartbeatReport =
   | {
@@ -57,4 +78,5 @@ export type HeartbeatReport =
       readonly answered: readonly Address[];
       readonly failed: readonly FailedBeat[];
     }
+  /** Also: brokers do not know our subscription. Once for every beat that is hurried by it. */
   | FaultEvent;

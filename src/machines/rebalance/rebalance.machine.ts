@@ -11,7 +11,8 @@
  *   1. one round at a time; a change during a round causes exactly one more, however often it is said;
  *   2. a topic's queues change only by an answer that lists us: failed, empty and foreign lists keep them;
  *   3. no decision is sent before the last one was applied; 4. without a change, rounds are at least 1 s apart, with
- *   changes at least 250 ms, whatever became of the last one; 5. a dropped queue is `added` in the next decision that has it.
+ *   changes at least 250 ms, whatever became of the last one; 5. a dropped queue is `added` in the next decision that has it;
+ *   6. a ticket that came with a change is done with the first applied round that began after it.
  */
 import { assign, raise, setup, stateIn } from 'xstate';
 import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
@@ -31,11 +32,11 @@ import {
 } from './rebalance.logic.ts';
 import type { QueueDropped, RebalanceContext, RebalanceEvent, RebalanceInput } from './rebalance.types.ts';
 
-/** The same transition for every reason to share out anew. */
-const onChange = <Transition>(transition: Transition) => ({
+/** The same transition for every reason to share out anew; `{}`: none, the next round is asked for already. */
+const onChange = <Transition extends { readonly target?: string }>(transition: Transition) => ({
   'members.changed': transition,
   'route.changed': transition,
-  'subscription.changed': transition,
+  'subscription.changed': { ...transition, actions: 'noteTicket' as const },
   'rebalance.now': transition,
 });
 
@@ -47,7 +48,18 @@ const built = setup({
   types: {} as { context: RebalanceContext; events: RebalanceEvent; input: RebalanceInput },
   actors: { runRound },
   actions: {
-    beginRound: assign({ round: ({ context }) => context.round + 1 }),
+    beginRound: assign(({ context: { round, tickets } }) => ({
+      round: round + 1,
+      tickets: { waiting: [], counted: [...tickets.counted, ...tickets.waiting] },
+    })),
+    noteTicket: assign(({ context: { tickets }, event }) => {
+      const ticket = event.type === 'subscription.changed' ? event.ticket : undefined;
+      return ticket === undefined ? {} : { tickets: { ...tickets, waiting: [...tickets.waiting, ticket] } };
+    }),
+    tellTickets: safe(({ context }) => {
+      for (const ticket of context.tickets.counted) ticket.done();
+    }),
+    forgetTickets: assign({ tickets: ({ context }) => ({ ...context.tickets, counted: [] }) }),
     keepDecision: assign((_, params: Decision) => ({
       assigned: params.queues,
       undecided: params.undecided,
@@ -84,7 +96,14 @@ const built = setup({
   id: 'rebalance',
   description: 'Decides which queues this member holds, and waits until the parent holds them.',
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, round: 0, assigned: [], undecided: [], hasDecided: false }),
+  context: ({ input }) => ({
+    ...input,
+    round: 0,
+    assigned: [],
+    undecided: [],
+    hasDecided: false,
+    tickets: { waiting: [], counted: [] },
+  }),
   initial: 'idle',
   on: {
     fault: { actions: { type: 'passFault', params: ({ event }) => event } },
@@ -95,7 +114,7 @@ const built = setup({
       description: 'What is held is what was decided.',
       after: { rebalanceInterval: 'collecting' },
       on: {
-        ...onChange('collecting'),
+        ...onChange({ target: 'collecting' as const }),
         'queue.dropped': {
           target: 'resting',
           actions: { type: 'forgetDropped', params: ({ event }) => event },
@@ -175,7 +194,7 @@ const built = setup({
       },
       initial: 'once',
       states: {
-        once: { on: onChange('again') },
+        once: { on: onChange({ target: 'again' as const }) },
         again: {
           description: 'Something changed since we asked: once more afterwards.',
           exit: 'rebalanceAgain',
@@ -188,7 +207,7 @@ const built = setup({
       on: {
         'assignment.applied': [
           { guard: { type: 'isOfAnotherRound', params: ({ event }) => event } }, // too late, after applyLimit
-          { target: 'resting' },
+          { target: 'resting', actions: ['tellTickets', 'forgetTickets'] },
         ],
       },
       after: {
@@ -196,7 +215,7 @@ const built = setup({
       },
       initial: 'once',
       states: {
-        once: { on: onChange('again') },
+        once: { on: onChange({ target: 'again' as const }) },
         again: {
           description: 'Something changed since the decision: once more afterwards.',
           exit: 'rebalanceAgain',
@@ -215,14 +234,14 @@ const built = setup({
         ],
       },
       states: {
-        once: { on: onChange('again') },
+        once: { on: onChange({ target: 'again' as const }) },
         again: { description: 'Something changed meanwhile: once more afterwards.', on: onChange({}) },
       },
     },
     unbalanced: {
       description: 'Some topic could not be decided and kept its queues, or a queue was dropped.',
       after: { restOfRetry: 'collecting' },
-      on: onChange('collecting'),
+      on: onChange({ target: 'collecting' as const }),
     },
   },
 });

@@ -2,6 +2,7 @@
 /** What goes into the rebalance machine, and what does it tell its parent? */
 import type { AllocateStrategy } from '../../allocation/allocate-strategy.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
+import type { CommandTicket } from '../../model/command-ticket.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
@@ -42,13 +43,29 @@ export interface RebalanceContext extends RebalanceInput {
   readonly undecided: readonly string[];
   /** Whether any round came to a decision yet. */
   readonly hasDecided: boolean;
+  readonly tickets: RoundTickets;
+}
+
+/** Who wants to hear that a change was applied. */
+export interface RoundTickets {
+  /** For the next round: the one under way may have begun before the change. */
+  readonly waiting: readonly Pick<CommandTicket, 'done'>[];
+  /** For the round under way, or the next one that is applied. */
+  readonly counted: readonly Pick<CommandTicket, 'done'>[];
+}
+
+/** The topics to be shared out are others now. */
+export interface SubscriptionChanged {
+  readonly type: 'subscription.changed';
+  /** Done when the decision of a round that began after this event was applied. */
+  readonly ticket?: Pick<CommandTicket, 'done'> | undefined;
 }
 
 /** The reasons for a new round. One that comes while a round is under way causes exactly one more afterwards. */
 export type RebalanceTrigger =
   | { readonly type: 'members.changed' }
   | { readonly type: 'route.changed' }
-  | { readonly type: 'subscription.changed' }
+  | SubscriptionChanged
   | { readonly type: 'rebalance.now' };
 
 /** The parent holds exactly the queues of this round's decision now. Another round's number is ignored. */

@@ -18,7 +18,7 @@ interface CachedRoute {
 const noAddresses: ReadonlyMap<number, Address> = new Map();
 
 /**
- * The last good route of every topic. Written by the routes machine, read by everybody by reference.
+ * The last good route of every topic. Written by the routes machine, and by a subscribe, which asks at once; read by everybody.
  * A topic stays until it is forgotten, so a name server that fails or forgets takes nothing away.
  * @example
  * cache.queuesOf('orders'); // undefined: never seen. []: seen, nothing readable

@@ -218,3 +218,82 @@ describe('observers', () => {
     expect(report).toHaveBeenCalledExactlyOnceWith(expect.any(RocketmqError));
   });
 });
+
+describe('a change that brokers are to hear of first', () => {
+  const versionOf = (subscriptions: SubscriptionManager, topic: string) =>
+    subscriptions.toDataList().find(data => data.topic === topic)?.subVersion;
+
+  it('of a new topic is in the heartbeats at once, and shared out and named by pulls once it is settled', () => {
+    const subscriptions = manager();
+    subscriptions.subscribe('orders', tag('paid'), { afterBeat: true });
+    expect(subscriptions.isSubscribed('orders')).toBe(true);
+    expect(versionOf(subscriptions, 'orders')).toBeGreaterThan(0);
+    expect(subscriptions.consumedTopics()).toEqual([]);
+    expect(subscriptions.pullVersion('orders')).toBe(0);
+    subscriptions.settle('orders');
+    expect(subscriptions.consumedTopics()).toEqual(['orders']);
+    expect(subscriptions.pullVersion('orders')).toBe(versionOf(subscriptions, 'orders'));
+  });
+
+  it('of a selector filters here at once, while pulls name the former version until it is settled', () => {
+    const subscriptions = manager();
+    subscriptions.subscribe('orders', tag('paid'));
+    const before = subscriptions.pullVersion('orders');
+    subscriptions.updateSelector('orders', tag('shipped'), { afterBeat: true });
+    expect(subscriptions.matches('orders', 'shipped')).toBe(true);
+    expect(subscriptions.consumedTopics()).toEqual(['orders']);
+    expect(versionOf(subscriptions, 'orders')).toBe(before + 1);
+    expect(subscriptions.pullVersion('orders')).toBe(before);
+    subscriptions.settle('orders');
+    expect(subscriptions.pullVersion('orders')).toBe(before + 1);
+  });
+
+  it('without that option counts at once', () => {
+    const subscriptions = manager();
+    subscriptions.subscribe('orders');
+    subscriptions.updateSelector('orders', tag('paid'));
+    expect(subscriptions.pullVersion('orders')).toBe(versionOf(subscriptions, 'orders'));
+  });
+
+  it('keeps a topic that is left in the heartbeats and filtered until it is unsubscribed, but no longer shared out', () => {
+    const subscriptions = manager();
+    const changes: SubscriptionChange[] = [];
+    subscriptions.subscribe('orders', tag('paid'));
+    subscriptions.onChange(change => changes.push(change));
+    expect(subscriptions.leave('orders')).toBe(true);
+    expect(subscriptions.leave('orders')).toBe(false);
+    expect(subscriptions.isSubscribed('orders')).toBe(false);
+    expect(subscriptions.getTopics()).toEqual([]);
+    expect(subscriptions.size).toBe(0);
+    expect(subscriptions.consumedTopics()).toEqual([]);
+    expect(subscriptions.announcedTopics()).toEqual(['orders']);
+    expect(subscriptions.toDataList().map(({ topic }) => topic)).toEqual(['orders']);
+    expect(subscriptions.matches('orders', 'shipped')).toBe(false);
+    expect(() => subscriptions.updateSelector('orders', tag('a'))).toThrow('orders is not subscribed');
+    subscriptions.unsubscribe('orders');
+    expect(subscriptions.announcedTopics()).toEqual([]);
+    expect(changes.map(({ kind }) => kind)).toEqual(['unsubscribed']);
+  });
+
+  it('takes a topic back that was just left, with a version of its own', () => {
+    const subscriptions = manager();
+    subscriptions.subscribe('orders', tag('paid'));
+    const before = subscriptions.pullVersion('orders');
+    subscriptions.leave('orders');
+    subscriptions.subscribe('orders', tag('paid'), { afterBeat: true });
+    expect(subscriptions.isSubscribed('orders')).toBe(true);
+    expect(versionOf(subscriptions, 'orders')).toBeGreaterThan(before);
+    expect(subscriptions.consumedTopics()).toEqual([]);
+  });
+
+  it('can be tried beforehand without changing anything', () => {
+    const subscriptions = new SubscriptionManager({ wallNow, limit: 1 });
+    const before = subscriptions.version;
+    expect(() => subscriptions.check('orders', tag('||'))).toThrow(SubscriptionError);
+    subscriptions.check('orders', tag('paid'));
+    expect([subscriptions.size, subscriptions.version]).toEqual([0, before]);
+    subscriptions.subscribe('orders');
+    expect(() => subscriptions.check('bills')).toThrow('bills would be topic 2; at most 1 are allowed');
+    subscriptions.check('orders', tag('shipped'));
+  });
+});
