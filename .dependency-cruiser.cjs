@@ -35,7 +35,18 @@ const packages = {
 
 /** A chart knows the charts it spawns, no others: parent folder → children. */
 const charts = {
-  consumer: ['routes', 'connection', 'heartbeat', 'rebalance', 'offsets', 'locks', 'queues', 'send-back'],
+  consumer: [
+    'routes',
+    'connection',
+    'heartbeat',
+    'rebalance',
+    'offsets',
+    'locks',
+    'queues',
+    'send-back',
+    'commands',
+  ],
+  commands: ['subscribing'],
   queues: ['queue'],
   queue: ['pull', 'consume'],
 };

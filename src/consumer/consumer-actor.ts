@@ -10,6 +10,7 @@ import {
   type Subscription,
 } from 'xstate';
 import type { RocketmqError } from '../errors/errors.ts';
+import { isWorkCommand, type Ticketed, type WorkCommand } from '../machines/commands/work-command.ts';
 import { pathOf } from '../machines/consumer/consumer.logic.ts';
 import { type ConsumerMachine, consumerMachine } from '../machines/consumer/consumer.machine.ts';
 import { commandRefused } from '../machines/consumer/consumer.reports.ts';
@@ -93,11 +94,14 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
     const { status, value } = this.getSnapshot();
     if (status !== 'active') {
       if (isCommand(event) && event.type !== 'consumer.shutdown') {
-        this.#reportFault(commandRefused(this.#parts.config.consumerGroup, event.type, value), 'consumer');
+        const error = commandRefused(this.#parts.config.consumerGroup, event.type, value);
+        if (event.ticket === undefined) this.#reportFault(error, 'consumer');
+        else event.ticket.refused(error);
       }
       return;
     }
-    if (event.type === 'consumer.shutdown') this.#wake();
+    // The others wait until the start, and are heard in idle then.
+    if (event.type === 'consumer.shutdown' || isWorkCommand(event)) this.#wake();
     super.send(event);
   }
 
@@ -193,14 +197,14 @@ class FaultRelay {
   }
 }
 
-const commands: ReadonlySet<string> = new Set<ConsumerCommand['type']>([
+const stateCommands: ReadonlySet<string> = new Set<Exclude<ConsumerCommand, WorkCommand>['type']>([
   'consumer.suspend',
   'consumer.resume',
   'consumer.shutdown',
 ]);
 
-function isCommand(event: ConsumerMachineEvent): event is ConsumerCommand {
-  return commands.has(event.type);
+function isCommand(event: ConsumerMachineEvent): event is Ticketed<ConsumerCommand> {
+  return stateCommands.has(event.type) || isWorkCommand(event);
 }
 
 function warnOf(error: RocketmqError): void {

@@ -15,7 +15,16 @@ import type { MessageExt } from '../../src/model/message.ts';
 import type { RevokeReason } from '../../src/model/revoke-reason.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
 import type { PullAnswer } from '../../src/transport/pull-calls.ts';
-import { aQueue, at, type Deferred, deferred, foundMessages, messageAt, turn } from '../support/builders.ts';
+import {
+  aQueue,
+  at,
+  bytesOf,
+  type Deferred,
+  deferred,
+  foundMessages,
+  messageAt,
+  turn,
+} from '../support/builders.ts';
 
 const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'gone');
 const unreadable = new ProtocolError('RMQ_BAD_MESSAGE', 'cannot be read');
@@ -106,7 +115,14 @@ class World {
         work: {
           owned: this.#owned,
           slots,
-          delivery: { order: 'concurrent', batchSize: 1, suspendMs: 1000, maxReconsumeTimes: -1 },
+          delivery: {
+            order: 'concurrent',
+            batchSize: 1,
+            suspendMs: 1000,
+            maxReconsumeTimes: -1,
+            batchMaxWaitMs: 0,
+            consumeTimeoutMs: 900_000,
+          },
           lock: undefined,
           onRevoked: undefined,
           pull: {
@@ -119,6 +135,7 @@ class World {
               return hand.promise;
             },
             withdraw: () => {},
+            judge: () => 'halt',
             correct: async () => {},
             takeCommit: () => undefined,
             settleCommit: () => {},
@@ -128,6 +145,8 @@ class World {
             listenerOf: () => listener,
             mayDeliver: () => true,
             lockIsLive: () => true,
+            now: () => clock.now(),
+            awakeMs: () => clock.now(),
             outlived: new OutlivedCalls(),
             stopSignal: new AbortController().signal,
             sendBack: (all, settle, redeliver) => {
@@ -265,7 +284,10 @@ class World {
       case 'moved':
         return { kind: 'moved', correctTo: at(Math.max(0, offset - 40 + (dice % 80))), reason: 'test' };
       case 'damaged':
-        return { kind: 'damaged', messages: some, nextOffset: at(offset + some.length), error: unreadable };
+        return {
+          ...{ kind: 'damaged', messages: some, bytes: bytesOf(some) },
+          ...{ nextOffset: at(offset + some.length), error: unreadable },
+        };
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, type StateValue } from 'xstate';
 import { ConnectionError, RocketmqError } from '../../src/errors/errors.ts';
 import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
@@ -73,6 +73,8 @@ async function start(options: Options = {}) {
       batchSize: 1,
       suspendMs: 1000,
       maxReconsumeTimes: -1,
+      batchMaxWaitMs: 0,
+      consumeTimeoutMs: 900_000,
       ...options.delivery,
     },
     lock: options.lock,
@@ -90,6 +92,7 @@ async function start(options: Options = {}) {
         return hand.promise;
       },
       withdraw: () => {},
+      judge: () => 'halt',
       correct: async () => {},
       takeCommit: () => undefined,
       settleCommit: () => {},
@@ -99,6 +102,8 @@ async function start(options: Options = {}) {
       listenerOf: () => listener,
       mayDeliver: () => true,
       lockIsLive: () => true,
+      now: () => clock.now(),
+      awakeMs: () => clock.now(),
       outlived: new OutlivedCalls(),
       stopSignal: new AbortController().signal,
       sendBack: (messages, settle, redeliver) => {
@@ -156,8 +161,14 @@ async function start(options: Options = {}) {
     answer: (outcome: PullAnswer) => pulls.at(-1)?.(outcome),
     pullCount: () => pulls.length,
     state: () => actor.getSnapshot().value,
-    child: (name: 'pull' | 'consume') => actor.getSnapshot().children[name]?.getSnapshot().value,
+    child: (name: 'pull' | 'consume') => stateOf(actor.getSnapshot().children[name]?.getSnapshot().value),
   };
+}
+
+/** Of the consume actor: what it does with deliveries. */
+function stateOf(value: StateValue | undefined): unknown {
+  const regions = typeof value === 'object' ? value['working'] : undefined;
+  return typeof regions === 'object' ? regions['delivery'] : value;
 }
 
 /** With two messages in their listener calls, nothing told or logged so far. */
@@ -325,6 +336,42 @@ describe('an owned queue', () => {
     const fault = { type: 'fault', error: lost, actor: 'queue' } as const;
     send(fault);
     expect([state(), told()]).toEqual([steady, [fault]]);
+  });
+});
+
+describe('a seek of an owned queue', () => {
+  function ticket() {
+    const heard: string[] = [];
+    return {
+      heard,
+      done: () => heard.push('done'),
+      refused: (error: RocketmqError) => heard.push(error.code),
+    };
+  }
+  const seekTo = (offset: number, told: ReturnType<typeof ticket>) =>
+    ({ type: 'queue.seek', offset: at(offset), reason: 'seek', ticket: told }) as const;
+
+  it('moves its pull, and is told as a correction', async () => {
+    const { send, owned, told, log } = await delivering();
+    const seek = ticket();
+    send(seekTo(40, seek));
+    expect([seek.heard, owned.pulledTo, told(), log()]).toEqual([
+      ['done'],
+      40,
+      [{ type: 'queue.corrected', queue: aQueue, from: 102, to: 40, reason: 'seek' }],
+      ['pull 40'],
+    ]);
+  });
+
+  it('is refused when it is being given up, or its pull has failed', async () => {
+    const { send, revoke, hands } = await delivering();
+    const [late, later] = [ticket(), ticket()];
+    revoke();
+    send(seekTo(40, late));
+    for (const hand of hands) hand.resolve(undefined);
+    await turn();
+    send(seekTo(40, later));
+    expect([late.heard, later.heard]).toEqual([['RMQ_QUEUE_NOT_OWNED'], ['RMQ_QUEUE_NOT_OWNED']]);
   });
 });
 

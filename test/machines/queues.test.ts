@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, type StateValue } from 'xstate';
 import { RocketmqError } from '../../src/errors/errors.ts';
 import { SharedFlow } from '../../src/flow/flow-gate.ts';
 import { OwnedQueue } from '../../src/flow/owned-queue.ts';
 import { HandlerSlots } from '../../src/listeners/handler-slots.ts';
 import { concurrently } from '../../src/listeners/listener.ts';
 import { OutlivedCalls } from '../../src/listeners/outlived-calls.ts';
+import { noPauses, withPause } from '../../src/machines/commands/pauses.ts';
 import { queueMachine } from '../../src/machines/queue/queue.machine.ts';
 import type { QueueReport, QueueWork } from '../../src/machines/queue/queue.types.ts';
 import { afterAssign, afterEnd, afterRevoke, afterSuspend } from '../../src/machines/queues/queues.logic.ts';
 import { queuesMachine } from '../../src/machines/queues/queues.machine.ts';
-import type { Assignment, Residence } from '../../src/machines/queues/queues.types.ts';
+import type { Assignment, QueuesInput, Residence } from '../../src/machines/queues/queues.types.ts';
 import type { MessageExt } from '../../src/model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../src/model/message-queue.ts';
 import type { RevokeReason } from '../../src/model/revoke-reason.ts';
@@ -43,7 +44,12 @@ interface Opened {
 }
 
 /** A shard whose queues start at 0 at once and commit at once; their pulls and listener calls are in the hand of the test. */
-function start(options: { readonly machine?: typeof queuesMachine } = {}) {
+interface StartOptions {
+  readonly machine?: typeof queuesMachine;
+  readonly input?: Partial<Pick<QueuesInput, 'pauses' | 'suspended'>>;
+}
+
+function start(options: StartOptions = {}) {
   const clock = new TestClock();
   const told: QueueReport[] = [];
   const opened: Opened[] = [];
@@ -62,7 +68,13 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
   const actor = createActor(options.machine ?? queuesMachine, {
     clock,
     inspect: coverage.inspect,
-    input: { openQueue, parent: { send: event => told.push(event) } },
+    input: {
+      openQueue,
+      pauses: noPauses,
+      suspended: false,
+      ...options.input,
+      parent: { send: event => told.push(event) },
+    },
   });
   actor.subscribe({ error: error => expect.fail(String(error)) });
   actor.start();
@@ -103,8 +115,16 @@ function start(options: { readonly machine?: typeof queuesMachine } = {}) {
         child?.getSnapshot().value,
       ]),
     childOf: (queue: MessageQueue, name: 'pull' | 'consume') =>
-      actor.getSnapshot().children[queueKey(queue)]?.getSnapshot().children[name]?.getSnapshot().value,
+      stateOf(
+        actor.getSnapshot().children[queueKey(queue)]?.getSnapshot().children[name]?.getSnapshot().value,
+      ),
   };
+}
+
+/** Of the consume actor: what it does with deliveries. */
+function stateOf(value: StateValue | undefined): unknown {
+  const regions = typeof value === 'object' ? value['working'] : undefined;
+  return typeof regions === 'object' ? regions['delivery'] : value;
 }
 
 function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWork {
@@ -118,7 +138,14 @@ function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWo
   return {
     owned: entry.owned,
     slots,
-    delivery: { order: 'concurrent', batchSize: 1, suspendMs: 1000, maxReconsumeTimes: -1 },
+    delivery: {
+      order: 'concurrent',
+      batchSize: 1,
+      suspendMs: 1000,
+      maxReconsumeTimes: -1,
+      batchMaxWaitMs: 0,
+      consumeTimeoutMs: 900_000,
+    },
     lock: undefined,
     onRevoked: undefined,
     pull: {
@@ -127,6 +154,7 @@ function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWo
       pull: (_, __, answer) => void entry.pulls.push(answer),
       readCommitted: async () => undefined,
       withdraw: () => {},
+      judge: () => 'halt',
       correct: async () => {},
       takeCommit: () => undefined,
       settleCommit: () => {},
@@ -136,6 +164,8 @@ function workOf(entry: Opened, clock: TestClock, handoverPause: number): QueueWo
       listenerOf: () => listener,
       mayDeliver: () => true,
       lockIsLive: () => true,
+      now: () => clock.now(),
+      awakeMs: () => clock.now(),
       outlived: new OutlivedCalls(),
       stopSignal: new AbortController().signal,
       sendBack: () => {},
@@ -273,6 +303,125 @@ describe('a shard', () => {
     const fault = { type: 'fault', error: new RocketmqError('RMQ_INTERNAL', 'x'), actor: 'queues' } as const;
     send(fault);
     expect(told()).toEqual([fault]);
+  });
+});
+
+describe('queues the user pauses', () => {
+  const zeroPaused = withPause(noPauses, { queue: zero }, true);
+  const topicPaused = withPause(noPauses, { topic: zero.topic }, true);
+
+  async function two() {
+    const world = start();
+    world.assign(zero);
+    world.assign(one);
+    await turn();
+    return { ...world, pulls: () => [world.childOf(zero, 'pull'), world.childOf(one, 'pull')] };
+  }
+
+  it('stand still until they are resumed, the others go on', async () => {
+    const { send, pulls } = await two();
+    send({ type: 'queues.pause', pauses: zeroPaused });
+    expect(pulls()).toEqual(['paused', 'pulling']);
+    send({ type: 'queues.pause', pauses: noPauses });
+    expect(pulls()).toEqual(['pulling', 'pulling']);
+  });
+
+  it('stand still together when it is their topic, but for one that was resumed by itself', async () => {
+    const { send, pulls } = await two();
+    send({ type: 'queues.pause', pauses: topicPaused });
+    expect(pulls()).toEqual(['paused', 'paused']);
+    send({ type: 'queues.pause', pauses: withPause(topicPaused, { queue: one }, false) });
+    expect(pulls()).toEqual(['paused', 'pulling']);
+  });
+
+  it('stay paused when the consumer is suspended and resumed', async () => {
+    const { send, pulls } = await two();
+    send({ type: 'queues.pause', pauses: zeroPaused });
+    send({ type: 'queues.suspend' });
+    expect(pulls()).toEqual(['paused', 'paused']);
+    send({ type: 'queues.resume' });
+    expect(pulls()).toEqual(['paused', 'pulling']);
+  });
+
+  it('and resumes while it is suspended go on with the consumer only', async () => {
+    const { send, pulls } = await two();
+    send({ type: 'queues.pause', pauses: zeroPaused });
+    send({ type: 'queues.suspend' });
+    send({ type: 'queues.pause', pauses: noPauses });
+    expect(pulls()).toEqual(['paused', 'paused']);
+    send({ type: 'queues.resume' });
+    expect(pulls()).toEqual(['pulling', 'pulling']);
+  });
+
+  it('are verified after a time gap like all others, and stay paused', async () => {
+    const { send, pulls, told } = await two();
+    send({ type: 'queues.pause', pauses: zeroPaused });
+    told();
+    send({ type: 'queues.verify' });
+    await turn();
+    send({ type: 'queues.resume' });
+    expect([pulls(), told()]).toEqual([
+      ['paused', 'pulling'],
+      [
+        { type: 'queue.verified', queue: zero },
+        { type: 'queue.verified', queue: one },
+      ],
+    ]);
+  });
+
+  it('begin paused when they come later, or come back', async () => {
+    const { assign, send, childOf, occupy, revoke, finish } = start({ input: { pauses: topicPaused } });
+    assign(zero);
+    await turn();
+    expect(childOf(zero, 'pull')).toBe('paused');
+    send({ type: 'queues.pause', pauses: noPauses });
+    await occupy(zero);
+    revoke(zero);
+    assign(zero);
+    send({ type: 'queues.pause', pauses: topicPaused });
+    await finish(zero);
+    expect(childOf(zero, 'pull')).toBe('paused');
+  });
+
+  it('are not started by a resume in a shard that came while the consumer was suspended', async () => {
+    const { assign, send, childOf } = start({ input: { pauses: zeroPaused, suspended: true } });
+    assign(zero, { suspended: true });
+    await turn();
+    send({ type: 'queues.pause', pauses: noPauses });
+    expect(childOf(zero, 'pull')).toBe('paused');
+  });
+});
+
+describe('a seek', () => {
+  function ticket() {
+    const heard: string[] = [];
+    return {
+      heard,
+      done: () => heard.push('done'),
+      refused: (error: RocketmqError) => heard.push(error.code),
+    };
+  }
+
+  it('moves the queue it names, whose actor tells the ticket', async () => {
+    const { assign, send, last, told } = start();
+    assign(zero);
+    await turn();
+    told();
+    const seek = ticket();
+    send({ type: 'queues.seek', queue: zero, offset: at(70), reason: 'seek', ticket: seek });
+    expect([seek.heard, last(zero).owned.pulledTo]).toEqual([['done'], 70]);
+    expect(told()).toEqual([{ type: 'queue.corrected', queue: zero, from: 0, to: 70, reason: 'seek' }]);
+  });
+
+  it('of a queue that is not here, or is being left, is refused', async () => {
+    const { assign, send, occupy, revoke } = start();
+    const [unknown, leaving] = [ticket(), ticket()];
+    send({ type: 'queues.seek', queue: two, offset: at(70), reason: 'seek', ticket: unknown });
+    assign(zero);
+    await occupy(zero);
+    revoke(zero);
+    send({ type: 'queues.seek', queue: zero, offset: at(70), reason: 'seek', ticket: leaving });
+    expect([unknown.heard, leaving.heard]).toEqual([['RMQ_QUEUE_NOT_OWNED'], ['RMQ_QUEUE_NOT_OWNED']]);
   });
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What may be seen of an owned queue? Live figures, read when asked for; no messages. */
+/** What may be seen of an owned queue? Live figures, read when asked for, and whether it was paused when this was made; no messages. */
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
@@ -7,6 +7,7 @@ import type { AssignedQueue } from './consumer.types.ts';
 
 export class AssignedQueueView implements AssignedQueue {
   readonly queue: MessageQueue;
+  readonly paused: boolean;
   readonly #owned: () => OwnedQueue<MessageExt> | undefined;
   readonly #committed: () => number | undefined;
 
@@ -14,10 +15,12 @@ export class AssignedQueueView implements AssignedQueue {
     queue: MessageQueue,
     owned: () => OwnedQueue<MessageExt> | undefined,
     committed: () => number | undefined,
+    paused: boolean,
   ) {
     this.queue = queue;
     this.#owned = owned;
     this.#committed = committed;
+    this.paused = paused;
   }
 
   get pulledTo(): number | undefined {
@@ -45,7 +48,7 @@ export class AssignedQueueView implements AssignedQueue {
   }
 
   toJSON(): AssignedQueue {
-    const { queue, pulledTo, commitPoint, committed, held, heldBytes, running } = this;
-    return { queue, pulledTo, commitPoint, committed, held, heldBytes, running };
+    const { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused } = this;
+    return { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused };
   }
 }

@@ -2,7 +2,6 @@
 /** Which real thing stands behind each port of the consumer's actors? The one place where all layers meet. */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import { ConnectionError, toRocketmqError } from '../../errors/errors.ts';
-import { SharedFlow } from '../../flow/flow-gate.ts';
 import { HandlerSlots } from '../../listeners/handler-slots.ts';
 import type { Clock } from '../../model/clock.ts';
 import { retryTopicOf } from '../../model/names.ts';
@@ -11,7 +10,7 @@ import type { Logger } from '../../observability/logger.ts';
 import { readHeader } from '../../protocol/define-request.ts';
 import { notifyConsumerIdsChanged } from '../../protocol/requests/notify-consumer-ids-changed.ts';
 import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
-import { StartPositions } from '../../stores/start-position.ts';
+import { type StartPort, StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { BrokerCalls, beat } from '../../transport/broker-calls.ts';
 import { defaultLimits } from '../../transport/limits.ts';
@@ -19,6 +18,7 @@ import type { Line } from '../../transport/line.ts';
 import { MessageCalls } from '../../transport/message-calls.ts';
 import { NameServerCalls } from '../../transport/name-server-calls.ts';
 import type { Dialer } from '../../transport/ports.ts';
+import { PullTally } from '../../transport/pull-tally.ts';
 import type { ServerRequestHandler } from '../../transport/server-requests.ts';
 import { Switchboard } from '../../transport/switchboard.ts';
 import { RouteCache } from '../routes/route-cache.ts';
@@ -26,15 +26,21 @@ import { Hidden } from '../shared/hidden.ts';
 import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
+import { commandsPort } from './command-port.ts';
 import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
 import { heartbeatOf } from './heartbeat-data.ts';
+import { HeldQueues } from './held-queues.ts';
+import { ListenerChoice } from './listener-choice.ts';
 import { lockWiring } from './lock-wiring.ts';
 import { MemberLists } from './member-lists.ts';
 import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
+import { SelectorChecks } from './selector-checks.ts';
 import { sendBackPort } from './send-back-port.ts';
+import { sharedFlow } from './shared-flow.ts';
+import { subscribingPort } from './subscribing-port.ts';
 
 /** What a consumer runs in; createConsumerActor fills in what is not given. */
 export interface PartsEnvironment {
@@ -56,19 +62,15 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const mailbox = new Mailbox();
 
   const subscriptions = subscribed(config, clock);
-  const topics = (): readonly string[] => [...subscriptions.getTopics(), retryTopic];
+  /** Whose brokers and routes are of interest: also what is about to be consumed, and what is being left. */
+  const topics = (): readonly string[] => [...subscriptions.announcedTopics(), retryTopic];
 
   const pulse = new Pulse({ clock, onGap: gap => mailbox.send({ type: 'gap.found', ...gap }) });
   const cache = new RouteCache();
   const origins = new QueueOrigins();
-  const flow = new SharedFlow({
-    countOfQueue: config.pullThresholdForQueue,
-    bytesOfQueue: config.pullThresholdSizeForQueueBytes,
-    spanOfQueue: config.consumeConcurrentlyMaxSpan,
-    countOfAll: config.pullThresholdForAll,
-    bytesOfAll: config.pullThresholdSizeForAllBytes,
-  });
-  const slots = new HandlerSlots(config.consumeConcurrency);
+  const flow = sharedFlow(config, clock);
+  const slots = new HandlerSlots(config.consumeConcurrency, flow.rate);
+  const pulls = new PullTally();
   scope.defer(() => slots.close());
 
   const limits = { ...defaultLimits, maxFrameSize: config.maxFrameSizeBytes };
@@ -109,20 +111,21 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         calls.updateOffsetOneway(locator.master(queue.brokerName), { consumerGroup, queue, offset }),
     },
   });
-  const positions = new StartPositions(
-    {
-      queryOffset,
-      minOffset: (queue, options) =>
-        calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
-      maxOffset: (queue, options) =>
-        calls.maxOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
-      searchOffset: (queue, timestamp, options) =>
-        calls.searchOffset(locator.master(queue.brokerName), queue, timestamp, { timeoutMs, ...options }),
-    },
-    clock,
-  );
+  const brokers: StartPort = {
+    queryOffset,
+    minOffset: (queue, options) =>
+      calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
+    maxOffset: (queue, options) =>
+      calls.maxOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
+    searchOffset: (queue, timestamp, options) =>
+      calls.searchOffset(locator.master(queue.brokerName), queue, timestamp, { timeoutMs, ...options }),
+  };
+  const positions = new StartPositions(brokers, clock);
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
+  const listeners = new ListenerChoice(config);
+  const checks = new SelectorChecks({ config, subscriptions, calls });
+  const held = new HeldQueues();
   const members = new MemberLists({
     clock,
     query: (address, signal) => calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
@@ -142,10 +145,18 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       positions,
       origins,
       subscriptions,
+      listeners,
     },
-    ...{ flow, slots, locks: locks?.book, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
+    ...{ flow, slots, pulls, locks: locks?.book, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
     tell: event => mailbox.send(event),
   });
+
+  const subscribing = subscribingPort({
+    ...{ config, logger, subscriptions, listeners, checks, held, cache, origins, calls, nameServers },
+    heartbeat,
+    tell: event => mailbox.send(event),
+  });
+  const isSubscribed = (topic: string): boolean => topic === retryTopic || subscriptions.isSubscribed(topic);
 
   const roleOf = (address: Address) => (config.namesrvAddr.includes(address) ? 'nameServer' : 'broker');
 
@@ -154,6 +165,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     clock,
     logger,
     slots,
+    pulls,
     inputs: {
       routes: parent => ({
         port: { fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }) },
@@ -171,6 +183,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         greet: async (caller, signal) => {
           if (roleOf(address) === 'nameServer') return;
           members.noteGreeted(address);
+          await checks.greet(caller, signal);
           await beat(caller, heartbeat(), { timeoutMs, signal });
           await locks?.reclaim(caller, signal);
         },
@@ -186,6 +199,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
           beat: (address, signal) => calls.heartbeat(address, heartbeat(), { timeoutMs, signal }),
         },
         interval: config.heartbeatBrokerInterval,
+        now: () => clock.now(),
         parent,
       }),
       rebalance: parent => ({
@@ -193,7 +207,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
           memberIds: (topic, signal) => locator.askMembers(topic, address => members.ask(address, signal)),
           queuesOf: topic => cache.queuesOf(topic),
         },
-        topics,
+        topics: () => [...subscriptions.consumedTopics(), retryTopic],
         clientId,
         consumerGroup,
         allocate: config.allocateStrategy,
@@ -208,14 +222,29 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
-      queues: parent => ({ openQueue: (queue, options) => queues.open(queue, options), parent }),
+      queues: parent => ({
+        openQueue: (queue, options) => held.count(queue, queues.open(queue, options)),
+        parent,
+      }),
+      commands: (parent, owned) => ({
+        consumerGroup,
+        port: commandsPort({
+          ...{ config, brokers, store, owned, isSubscribed },
+          heldOf: queue => queues.heldOf(queue),
+          tell: event => mailbox.send(event),
+        }),
+        subscribing,
+        random,
+        parent,
+      }),
       locks: parent => locks?.input(parent),
       sendBack: parent => ({
-        port: sendBackPort({ config, calls, messages, locator, cache, clock }),
+        port: sendBackPort({ config, calls, messages, locator, cache }),
         localRetryPause,
         parent,
       }),
     },
+    subscribing,
     attach: consumer => {
       mailbox.attach(consumer);
       pulse.start();
@@ -246,7 +275,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         if (outcome.status === 'rejected') throw outcome.reason;
     },
     mastersAt: address => cache.mastersAt(address),
-    viewOf: queue => queues.viewOf(queue),
+    viewOf: (queue, paused) => queues.viewOf(queue, paused),
+    isSubscribed,
     isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),
     closeStaleLines: () => {

@@ -9,6 +9,8 @@ import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { QueuePosition } from '../../stores/offset-store.ts';
 import type { Line } from '../../transport/line.ts';
+import type { PullTally } from '../../transport/pull-tally.ts';
+import type { CommandsInput } from '../commands/commands.types.ts';
 import type { ConnectionInput } from '../connection/connection.types.ts';
 import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
 import type { LocksInput } from '../locks/locks.types.ts';
@@ -18,6 +20,7 @@ import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
 import type { RoutesInput } from '../routes/routes.types.ts';
 import type { SendBackInput } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
+import type { SubscribingPort } from '../subscribing/subscribing.types.ts';
 import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
 
 export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
@@ -36,6 +39,7 @@ export interface ConsumerParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly slots: HandlerSlots;
+  readonly pulls: PullTally;
   /** Inputs of the children; `parent` is the consumer. */
   readonly inputs: {
     routes(parent: ConsumerReceiver): RoutesInput;
@@ -43,11 +47,15 @@ export interface ConsumerParts {
     heartbeat(parent: ConsumerReceiver): HeartbeatInput;
     rebalance(parent: ConsumerReceiver): RebalanceInput;
     offsets(parent: ConsumerReceiver): OffsetsInput;
-    queues(parent: ConsumerReceiver): QueuesInput;
+    queues(parent: ConsumerReceiver): Pick<QueuesInput, 'openQueue' | 'parent'>;
+    /** `owned`: the queues that are ours by the last decision. */
+    commands(parent: ConsumerReceiver, owned: () => readonly MessageQueue[]): CommandsInput;
     sendBack(parent: ConsumerReceiver): SendBackInput;
     /** Undefined: queues are taken without a lock. */
     locks(parent: ConsumerReceiver): LocksInput | undefined;
   };
+  /** What changes of the subscriptions are made with. */
+  readonly subscribing: SubscribingPort;
   /** From now on connections that are wanted, pushes of brokers and time gaps are told to the consumer. */
   attach(consumer: ConsumerReceiver): void;
   /** A new assignment is given out: its queues share one look at where they start. */
@@ -64,7 +72,9 @@ export interface ConsumerParts {
    */
   leave(options: Omit<Leave, 'parts'> & { readonly signal: AbortSignal }): Promise<void>;
   /** Live figures of an owned queue. */
-  viewOf(queue: MessageQueue): AssignedQueue;
+  viewOf(queue: MessageQueue, paused: boolean): AssignedQueue;
+  /** The retry topic included. */
+  isSubscribed(topic: string): boolean;
   /** False while time may have passed without us: nothing is delivered or committed. */
   isFresh(): boolean;
   /** What was learned before the gap was asked anew. False: there was another gap meanwhile. */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does the consumer reach its children, and how does a rebalance decision get to the queues? */
 import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
+import { openJobs, refuseAll } from '../commands/commands.actors.ts';
+import type { CommandsContext, CommandsEvent } from '../commands/commands.types.ts';
+import { commandRefused } from '../commands/refusals.ts';
+import type { SeekEvent } from '../commands/seek.types.ts';
 import type { CloseConnection } from '../connection/connection.types.ts';
 import type { HeartbeatEvent } from '../heartbeat/heartbeat.types.ts';
 import type { LocksCommand } from '../locks/locks.types.ts';
@@ -21,6 +25,15 @@ export interface Children {
   readonly offsets?: Receiver<OffsetsEvent> | undefined;
   readonly sendBack?: Receiver<SendBackEvent> | undefined;
   readonly locks?: Receiver<LocksCommand> | undefined;
+  readonly commands?: (Receiver<CommandsEvent> & Commands) | undefined;
+}
+
+interface Commands {
+  getSnapshot(): {
+    readonly status: string;
+    readonly context: CommandsContext;
+    readonly children: Readonly<Record<string, Receiver<SeekEvent> | undefined>>;
+  };
 }
 
 interface Rounds {
@@ -38,6 +51,14 @@ interface AnySelf {
 
 export function childrenOf(self: AnySelf): Children {
   return self.getSnapshot().children as Children; // ids and machines are wired in consumer.machine.ts, XState's own type is cyclic here
+}
+
+/** Undefined: no shard keeps the queue. */
+export function shardOf(
+  { shards, residence }: Pick<ConsumerContext, 'shards' | 'residence'>,
+  queue: MessageQueue,
+): Receiver<QueuesEvent> | undefined {
+  return shards.get()[residence.get(queueKey(queue)) ?? -1];
 }
 
 export function tellShards(context: ConsumerContext, event: QueuesEvent): void {
@@ -75,6 +96,23 @@ export function endOrphans(self: AnySelf, actorId: string): void {
   for (const orphan of orphans) orphan?.send({ type: 'queue.revoke', reason: 'shutdown', grace: 0 });
 }
 
+/** Sending to one that has ended does nothing; XState's development build warns of it. */
+export function tellCommands(self: AnySelf, event: CommandsEvent): void {
+  const { commands } = childrenOf(self);
+  if (commands?.getSnapshot().status === 'active') commands.send(event);
+}
+
+/** Whoever waits for a command must not wait for ever when the actor that carries it out has died; seeks under way end with it. */
+export function refuseOrphans(self: AnySelf, actorId: string): void {
+  const { commands } = childrenOf(self);
+  if (actorId !== 'commands' || commands === undefined) return;
+  const { context, children } = commands.getSnapshot();
+  refuseAll(openJobs(context), ({ work }) => commandRefused(context.consumerGroup, work.type, 'stopping'));
+  for (const [id, child] of Object.entries(children)) {
+    if (id.startsWith('seek ')) child?.send({ type: 'queue.left' });
+  }
+}
+
 /** Revokes before it assigns: within one turn no queue is pulled twice. */
 export function giveAssignments(
   context: ConsumerContext,
@@ -82,14 +120,12 @@ export function giveAssignments(
   options: { readonly lost: boolean; readonly alone: boolean },
 ): void {
   const { revokeTimeout: grace } = context.parts.get().config;
-  const shards = context.shards.get();
-  const shardOf = (queue: MessageQueue): Receiver<QueuesEvent> | undefined =>
-    shards[context.residence.get(queueKey(queue)) ?? -1];
   const reason = options.lost ? 'lost' : 'rebalance';
-  for (const queue of decision.removed) shardOf(queue)?.send({ type: 'queues.revoke', queue, reason, grace });
+  for (const queue of decision.removed)
+    shardOf(context, queue)?.send({ type: 'queues.revoke', queue, reason, grace });
   const suspended = options.lost || context.intent === 'suspended';
   const { alone } = options;
   for (const queue of decision.added) {
-    shardOf(queue)?.send({ type: 'queues.assign', assignment: { queue, alone, suspended } });
+    shardOf(context, queue)?.send({ type: 'queues.assign', assignment: { queue, alone, suspended } });
   }
 }

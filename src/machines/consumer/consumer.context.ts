@@ -3,6 +3,7 @@
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
+import type { Pauses } from '../commands/pauses.ts';
 import type { QueuesEvent } from '../queues/queues.types.ts';
 import type { Hidden } from '../shared/hidden.ts';
 import type { Receiver } from '../shared/refs.ts';
@@ -15,6 +16,8 @@ export interface ConsumerContext extends ConsumerView {
   readonly parts: Hidden<ConsumerParts>;
   /** What the user asked for; applied on entering running. */
   readonly intent: Intent;
+  /** Queues and topics the user has paused, owned now or not. */
+  readonly pauses: Pauses;
   /** Which shard keeps a queue, draining ones included. */
   readonly residence: ReadonlyMap<QueueKey, number>;
   readonly shards: Hidden<readonly Receiver<QueuesEvent>[]>;

@@ -192,7 +192,11 @@ export const notStartedReport: ShutdownReport = {
 
 /** These refuse a start at once: asking again would not help. */
 export function refusesStart(error: RocketmqError): boolean {
-  return error.code === 'RMQ_NO_PERMISSION' || error.code === 'RMQ_GROUP_NOT_FOUND';
+  return (
+    error.code === 'RMQ_NO_PERMISSION' ||
+    error.code === 'RMQ_GROUP_NOT_FOUND' ||
+    error.code === 'RMQ_SELECTOR_REFUSED'
+  );
 }
 
 /** `running.active` from an XState value. */

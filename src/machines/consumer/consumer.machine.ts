@@ -1,6 +1,9 @@
 import { toRocketmqError } from '../../errors/errors.ts';
 import { queueKey } from '../../model/message-queue.ts';
+import { noPauses } from '../commands/pauses.ts';
+import { onCommand, type Ticketed, type WorkCommand } from '../commands/work-command.ts';
 import { Hidden } from '../shared/hidden.ts';
+import { connectionPrefix } from './consumer.actors.ts';
 import { leaveOf, shutdownReport } from './consumer.logic.ts';
 import {
   firstError,
@@ -23,6 +26,7 @@ const built = consumerSetup.createMachine({
     assignedQueues: [],
     parts: new Hidden(input),
     intent: 'active',
+    pauses: noPauses,
     residence: new Map(),
     shards: new Hidden([]),
     unverified: new Set(),
@@ -40,10 +44,17 @@ const built = consumerSetup.createMachine({
       ],
     },
     // It may have come back at another address: the route says where.
-    'connection.failed': {
-      guard: { type: 'isBroker', params: ({ event }) => event },
-      actions: 'refreshRoutes',
-    },
+    'connection.failed': [
+      {
+        // Told once: the next greeting goes on without the question.
+        guard: { type: 'isSelectorRefused', params: ({ event }) => event },
+        actions: {
+          type: 'emitFault',
+          params: ({ event }) => ({ error: event.error, actor: connectionPrefix + event.address }),
+        },
+      },
+      { guard: { type: 'isBroker', params: ({ event }) => event }, actions: 'refreshRoutes' },
+    ],
     'connection.ready': {
       actions: [
         { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'connection.restored' }) },
@@ -68,6 +79,9 @@ const built = consumerSetup.createMachine({
       ],
     },
     'members.changed': { actions: 'tellMembersChanged' },
+    'subscription.changed': {
+      actions: { type: 'tellSubscriptionChanged', params: ({ event }) => event },
+    },
     'members.failed': {
       actions: {
         type: 'emitFault',
@@ -95,14 +109,24 @@ const built = consumerSetup.createMachine({
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },
     },
-    'queue.troubled': {
-      actions: [
-        'refreshRoutes',
-        { type: 'emitFault', params: ({ event }) => ({ error: event.error, actor: queueKey(event.queue) }) },
-      ],
-    },
+    'queue.troubled': [
+      {
+        guard: { type: 'isSubscriptionStale', params: ({ event }) => event },
+        actions: { type: 'tellStale', params: ({ event }) => event },
+      },
+      {
+        actions: [
+          'refreshRoutes',
+          {
+            type: 'emitFault',
+            params: ({ event }) => ({ error: event.error, actor: queueKey(event.queue) }),
+          },
+        ],
+      },
+    ],
     'queue.ended': {
       actions: [
+        { type: 'tellLeft', params: ({ event }) => event },
         { type: 'tellDropped', params: ({ event }) => event },
         { type: 'forgetQueue', params: ({ event }) => event },
         { type: 'emitRevoked', params: ({ event }) => event },
@@ -111,10 +135,35 @@ const built = consumerSetup.createMachine({
     'messages.failed': { actions: { type: 'handBack', params: ({ event }) => event } },
     'message.returned': {
       actions: [
-        { type: 'emitThis', params: ({ context, event }) => returned(event, context) },
+        { type: 'emitThis', params: ({ event }) => returned(event) },
         'seekRetryTopic',
         { type: 'emitListenerError', params: ({ event }) => event },
       ],
+    },
+    'queue.stuck': {
+      actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'message.stuck' }) },
+    },
+    'queue.skipped': {
+      actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'message.skipped' }) },
+    },
+    ...onCommand({ actions: { type: 'passCommand', params: itself } } as const),
+    'pause.decided': [
+      {
+        guard: { type: 'mayPause', params: ({ event }) => event },
+        actions: [
+          { type: 'notePause', params: ({ event }) => event },
+          'tellPauses',
+          { type: 'tellPauseDone', params: ({ event }) => event },
+        ],
+      },
+      { actions: { type: 'refusePause', params: ({ event }) => event } },
+    ],
+    'seek.decided': { actions: { type: 'passSeek', params: ({ event }) => event } },
+    'topic.left': {
+      actions: [{ type: 'forgetPauses', params: ({ event }) => event }, 'tellPauses'],
+    },
+    'command.refused': {
+      actions: { type: 'emitFault', params: ({ event }) => ({ error: event.error, actor: 'consumer' }) },
     },
     'consumer.suspend': { actions: { type: 'noteIntent', params: { intent: 'suspended' } } },
     'consumer.resume': { actions: { type: 'noteIntent', params: { intent: 'active' } } },
@@ -129,14 +178,43 @@ const built = consumerSetup.createMachine({
         { type: 'emitDeath', params: ({ event }) => event },
         { type: 'endOrphans', params: ({ event }) => event },
         { type: 'forgetShard', params: ({ event }) => event },
+        { type: 'refuseOrphans', params: ({ event }) => event },
         { type: 'buryChild', params: ({ event }) => event },
       ],
     },
   },
   states: {
     idle: {
-      description: 'Made, not started.',
+      description: 'Made, not started: topics and pauses are noted at once.',
       on: {
+        ...onCommand({ actions: { type: 'refuseNotRunning', params: itself } } as const),
+        'consumer.subscribe': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
+        'consumer.updateSelector': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
+        'consumer.unsubscribe': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
+        'queue.pause': [
+          {
+            guard: { type: 'isInvalid', params: ({ event }) => event },
+            actions: { type: 'refuseNotRunning', params: itself },
+          },
+          {
+            actions: [
+              { type: 'notePause', params: ({ event }) => ({ choice: event, paused: true }) },
+              { type: 'tellAccepted', params: ({ event }) => event },
+            ],
+          },
+        ],
+        'queue.resume': [
+          {
+            guard: { type: 'isInvalid', params: ({ event }) => event },
+            actions: { type: 'refuseNotRunning', params: itself },
+          },
+          {
+            actions: [
+              { type: 'notePause', params: ({ event }) => ({ choice: event, paused: false }) },
+              { type: 'tellAccepted', params: ({ event }) => event },
+            ],
+          },
+        ],
         'consumer.start': { target: 'starting', actions: 'attachParts' },
         'consumer.shutdown': 'stopped',
       },
@@ -144,6 +222,7 @@ const built = consumerSetup.createMachine({
     starting: {
       tags: 'starting',
       initial: 'connecting',
+      entry: 'spawnCommands',
       after: {
         startTimeout: {
           target: 'stopping',
@@ -305,7 +384,7 @@ const built = consumerSetup.createMachine({
         },
         active: {
           description: 'Pulling and delivering.',
-          entry: 'resumeQueues',
+          entry: ['resumeQueues', 'openCommands'],
           on: {
             'consumer.suspend': {
               target: 'suspended',
@@ -316,7 +395,7 @@ const built = consumerSetup.createMachine({
         suspended: {
           tags: 'suspended',
           description: 'Queues, heartbeats and commits are kept; nothing is pulled or delivered.',
-          entry: 'suspendQueues',
+          entry: ['suspendQueues', 'openCommands'],
           on: {
             'consumer.resume': {
               target: 'active',
@@ -329,7 +408,7 @@ const built = consumerSetup.createMachine({
           description:
             'Time passed without us: no commit, no delivery until membership and offsets are confirmed.',
           initial: 'registering',
-          entry: ['suspendQueues', 'holdOffsets'],
+          entry: ['holdCommands', 'suspendQueues', 'holdOffsets'],
           exit: 'releaseOffsets',
           on: {
             'assignment.decided': {
@@ -394,7 +473,9 @@ const built = consumerSetup.createMachine({
     stopping: {
       tags: 'stopping',
       initial: 'closingIntake',
+      entry: 'closeCommands',
       on: {
+        ...onCommand({ actions: { type: 'refuseCommand', params: itself } } as const),
         'consumer.shutdown': {},
         'consumer.suspend': { actions: { type: 'emitRefused', params: ({ event }) => event } },
         // Nothing begins anew: the step under way goes on without it.
@@ -553,6 +634,10 @@ const built = consumerSetup.createMachine({
   },
   output: ({ context }) => shutdownReport(context, context.parts.get().clock.now()),
 });
+
+function itself({ event }: { readonly event: Ticketed<WorkCommand> }): Ticketed<WorkCommand> {
+  return event;
+}
 
 type Built = typeof built;
 export interface ConsumerMachine extends Built {}

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How do internal facts read for the user: as public events and as errors? Pure. */
 import { ConsumerError, RocketmqError } from '../../errors/errors.ts';
+import type { ThrottleCause } from '../../flow/flow-gate.ts';
+import { assertNever } from '../../model/assert-never.ts';
+import { commandRefused as refusedIn } from '../commands/refusals.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { SendBackReport } from '../send-back/send-back.types.ts';
-import { orderOf } from './consume-order.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 import { pathOf } from './consumer.logic.ts';
 import type { ConsumerCommand, ConsumerEvent, StepReport } from './consumer.types.ts';
@@ -11,19 +13,37 @@ import type { ConsumerCommand, ConsumerEvent, StepReport } from './consumer.type
 type Throttled = Extract<QueueReport, { type: 'queue.throttled' }>;
 type Returned = Extract<SendBackReport, { type: 'message.returned' }>;
 
+type FlowScope = Extract<ConsumerEvent, { type: 'flow.closed' }>['scope'];
+
+/** Whose limit it is. */
+const scopes: Readonly<Record<ThrottleCause, FlowScope>> = {
+  countOfQueue: 'queue',
+  sizeOfQueue: 'queue',
+  spanOfQueue: 'queue',
+  uncommittedOfQueue: 'queue',
+  countOfTopic: 'topic',
+  sizeOfTopic: 'topic',
+  countOfAll: 'all',
+  sizeOfAll: 'all',
+  rate: 'all',
+};
+
 export function flowClosed({ queue, cause }: Throttled): ConsumerEvent {
-  const scope = cause === 'countOfAll' || cause === 'sizeOfAll' ? 'all' : 'queue';
-  return { type: 'flow.closed', scope, cause, queue };
+  return { type: 'flow.closed', scope: scopes[cause], cause, queue };
 }
 
-/** A message the broker took back. What brokers dead-letter by themselves, for its number of attempts, they do not tell. */
-export function returned(
-  { queue, msgId, attempt, delayLevel }: Returned,
-  { parts }: Pick<ConsumerContext, 'parts'>,
-): ConsumerEvent {
-  if (delayLevel >= 0) return { type: 'message.retried', queue, msgId, attempt, delayLevel };
-  const reason = orderOf(parts.get().config) === 'concurrent' ? 'listener' : 'maxReconsumeTimes';
-  return { type: 'message.deadLettered', queue, msgId, reason };
+/** What a failed message has become. */
+export function returned({ queue, msgId, attempt, way }: Returned): ConsumerEvent {
+  switch (way.kind) {
+    case 'retry':
+      return { type: 'message.retried', queue, msgId, attempt, delayLevel: way.delayLevel };
+    case 'deadLetter':
+      return { type: 'message.deadLettered', queue, msgId, reason: way.reason };
+    case 'drop':
+      return { type: 'message.dropped', queue, msgId, attempt };
+    default:
+      return assertNever(way);
+  }
 }
 
 export function topicNotFound(topic: string): ConsumerError {
@@ -38,10 +58,7 @@ export function commandRefused(
   command: ConsumerCommand['type'],
   state: unknown,
 ): ConsumerError {
-  const path = pathOf(state);
-  return new ConsumerError('RMQ_COMMAND_REFUSED', `${consumerGroup} refused ${command} in state ${path}`, {
-    context: { command, state: path },
-  });
+  return refusedIn(consumerGroup, command, pathOf(state));
 }
 
 /** The first of several failures, each kept in the context. */

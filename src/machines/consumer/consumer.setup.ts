@@ -5,6 +5,13 @@ import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors
 import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Address } from '../../model/route.ts';
+import { problemOf } from '../commands/commands.logic.ts';
+import { commandsMachine } from '../commands/commands.machine.ts';
+import type { CommandsReport } from '../commands/commands.types.ts';
+import { isPaused, withoutTopic, withPause } from '../commands/pauses.ts';
+import { commandRefused, notOwned } from '../commands/refusals.ts';
+import type { SeekDecided } from '../commands/seek.types.ts';
+import type { PauseCommand, SubscriptionCommand, Ticketed, WorkCommand } from '../commands/work-command.ts';
 import { connectionMachine } from '../connection/connection.machine.ts';
 import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
 import { locksMachine } from '../locks/locks.machine.ts';
@@ -12,7 +19,7 @@ import type { LocksCommand } from '../locks/locks.types.ts';
 import { offsetsMachine } from '../offsets/offsets.machine.ts';
 import { queuesMachine } from '../queues/queues.machine.ts';
 import { rebalanceMachine } from '../rebalance/rebalance.machine.ts';
-import type { AssignmentDecided } from '../rebalance/rebalance.types.ts';
+import type { AssignmentDecided, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
 import { routesMachine } from '../routes/routes.machine.ts';
 import { sendBackMachine } from '../send-back/send-back.machine.ts';
 import type { MessagesFailed } from '../send-back/send-back.types.ts';
@@ -27,9 +34,20 @@ import {
   giveAssignments,
   newestRound,
   nobody,
+  refuseOrphans,
+  shardOf,
   shardPrefix,
+  tellCommands,
   tellShards,
 } from './consumer.actors.ts';
+import {
+  passCommand,
+  pauseProblem,
+  refuseNotRunning,
+  subscribeNow,
+  ticketOf,
+  viewsOf,
+} from './consumer.commands.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 import {
   beginStop,
@@ -46,7 +64,6 @@ import {
   withoutQueue,
   withoutShard,
 } from './consumer.logic.ts';
-import { commandRefused } from './consumer.reports.ts';
 import type {
   AssignedQueue,
   ConnectionWanted,
@@ -65,6 +82,7 @@ const startRetryPause = 1000;
 /** After a time gap: how long queues of a broker that does not answer hold up the others. Unit: ms. */
 const verifyLimit = 5000;
 
+type PauseDecided = Extract<CommandsReport, { readonly type: 'pause.decided' }>;
 type LockOfBroker = Extract<LocksCommand, { readonly brokerName: string }>;
 
 export const consumerSetup = setup({
@@ -85,6 +103,7 @@ export const consumerSetup = setup({
     queues: queuesMachine,
     sendBack: sendBackMachine,
     locks: locksMachine,
+    commands: commandsMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
       input.parts.leave({ ...input, signal: sharedSignal(signal) }),
@@ -116,6 +135,53 @@ export const consumerSetup = setup({
       const input = context.parts.get().inputs.locks(self);
       if (input !== undefined) enqueue.spawnChild('locks', { id: 'locks', input });
     }),
+    spawnCommands: spawnChild('commands', {
+      id: 'commands',
+      input: ({ context, self }) =>
+        context.parts
+          .get()
+          .inputs.commands(self, () => self.getSnapshot().context.assignedQueues.map(({ queue }) => queue)),
+    }),
+    openCommands: safe(({ self }) => tellCommands(self, { type: 'commands.open' })),
+    holdCommands: safe(({ self }) => tellCommands(self, { type: 'commands.hold' })),
+    closeCommands: safe(({ self }) => tellCommands(self, { type: 'commands.close' })),
+    passCommand: safe(({ context, self }, params: Ticketed<WorkCommand>) =>
+      passCommand(params, childrenOf(self), self, context.consumerGroup),
+    ),
+    subscribeNow: safe(({ context, self }, params: Ticketed<SubscriptionCommand>) =>
+      subscribeNow(context, params, self),
+    ),
+    refuseNotRunning: safe(({ context, self }, params: Ticketed<WorkCommand>) =>
+      refuseNotRunning(context.consumerGroup, params, self),
+    ),
+    refuseCommand: safe(({ context, self }, params: Ticketed<WorkCommand>) =>
+      ticketOf(params, self).refused(commandRefused(context.consumerGroup, params.type, 'stopping')),
+    ),
+    tellAccepted: safe(({ self }, params: Ticketed<PauseCommand>) => ticketOf(params, self).done()),
+    notePause: assign(({ context }, { choice, paused }: Omit<PauseDecided, 'type' | 'ticket'>) => {
+      const pauses = withPause(context.pauses, choice, paused);
+      return { pauses, assignedQueues: viewsOf(context, pauses) };
+    }),
+    forgetPauses: assign(({ context }, params: { readonly topic: string }) => ({
+      pauses: withoutTopic(context.pauses, params.topic),
+    })),
+    tellPauses: safe(({ context }) => tellShards(context, { type: 'queues.pause', pauses: context.pauses })),
+    tellPauseDone: safe((_, params: PauseDecided) => params.ticket.done()),
+    refusePause: safe(({ context }, params: PauseDecided) => {
+      const error = pauseProblem(context, params);
+      if (error !== undefined) params.ticket.refused(error);
+    }),
+    passSeek: safe(({ context }, { queue, offset, reason, ticket }: SeekDecided) => {
+      const shard = shardOf(context, queue);
+      if (shard === undefined) ticket.refused(notOwned(queue));
+      else shard.send({ type: 'queues.seek', queue, offset, reason, ticket });
+    }),
+    tellLeft: safe(({ self }, params: { readonly queue: MessageQueue }) =>
+      tellCommands(self, { type: 'queues.left', queues: [params.queue] }),
+    ),
+    refuseOrphans: safe(({ self }, params: { readonly actorId: string }) =>
+      refuseOrphans(self, params.actorId),
+    ),
     stopSharing: stopChild('rebalance'),
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
@@ -134,6 +200,15 @@ export const consumerSetup = setup({
     beatNow: safe(({ self }) => childrenOf(self).heartbeat?.send({ type: 'heartbeat.now' })),
     rebalanceNow: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'rebalance.now' })),
     tellMembersChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'members.changed' })),
+    /** Where new topics live is asked for, and what is shared out is decided anew. */
+    tellSubscriptionChanged: safe(({ self }, params: SubscriptionChanged) => {
+      const { routes, rebalance } = childrenOf(self);
+      routes?.send({ type: 'routes.refresh' });
+      rebalance?.send(params);
+    }),
+    tellStale: safe(({ self }, params: { readonly error: RocketmqError }) =>
+      childrenOf(self).heartbeat?.send({ type: 'subscription.stale', error: params.error }),
+    ),
     tellRouteChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'route.changed' })),
     handBack: safe(({ self }, params: MessagesFailed) => childrenOf(self).sendBack?.send(params)),
     announceDone: safe(({ self }) => self.send({ type: 'step.done' })),
@@ -161,18 +236,21 @@ export const consumerSetup = setup({
         params.added,
       );
       while (shards.length < shardCount) {
-        shards.push(spawn('queues', { id: shardPrefix + shards.length, input: parts.inputs.queues(self) }));
+        const suspended = context.intent === 'suspended' || !parts.isFresh();
+        const input = { ...parts.inputs.queues(self), pauses: context.pauses, suspended };
+        shards.push(spawn('queues', { id: shardPrefix + shards.length, input }));
       }
       return {
         residence,
         shards: new Hidden(shards),
-        assignedQueues: params.queues.map(queue => parts.viewOf(queue)),
+        assignedQueues: params.queues.map(queue => parts.viewOf(queue, isPaused(context.pauses, queue))),
       };
     }),
     giveAssignments: safe(({ context, self }, params: AssignmentDecided & { readonly lost: boolean }) => {
       context.parts.get().beginRound();
       giveAssignments(context, params, { lost: params.lost, alone: !params.otherMembers });
       const { rebalance, locks } = childrenOf(self);
+      if (params.removed.length > 0) tellCommands(self, { type: 'queues.left', queues: params.removed });
       rebalance?.send({ type: 'assignment.applied', round: params.round });
       locks?.send({ type: 'members.looked' }); // who waits for a queue wants to know whether its holder is still there
     }),
@@ -355,6 +433,12 @@ export const consumerSetup = setup({
     isInDoubt: ({ context }) => !context.parts.get().isFresh(),
     isSuspendAsked: ({ context }) => context.intent === 'suspended',
     refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
+    isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>
+      params.error.code === 'RMQ_SUBSCRIPTION_STALE',
+    isSelectorRefused: (_, params: { readonly error: RocketmqError }) =>
+      params.error.code === 'RMQ_SELECTOR_REFUSED',
+    isInvalid: (_, params: WorkCommand) => problemOf(params) !== undefined,
+    mayPause: ({ context }, params: PauseDecided) => pauseProblem(context, params) === undefined,
     isBroker: (_, params: { readonly role: string }) => params.role === 'broker',
     isRegistered: (
       _,

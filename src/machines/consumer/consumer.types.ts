@@ -7,11 +7,13 @@ import type { MessageQueue } from '../../model/message-queue.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Address } from '../../model/route.ts';
 import type { Line } from '../../transport/line.ts';
+import type { CommandsReport } from '../commands/commands.types.ts';
+import type { Ticketed, WorkCommand } from '../commands/work-command.ts';
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
-import type { RebalanceReport } from '../rebalance/rebalance.types.ts';
+import type { RebalanceReport, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
 import type { Hidden } from '../shared/hidden.ts';
@@ -19,6 +21,7 @@ import type { FaultEvent } from '../shared/safe.ts';
 
 /** What may be sent to a consumer. `execute(actor, command)` also tells how it ended. */
 export type ConsumerCommand =
+  | WorkCommand
   /** Keep queues, heartbeats and commits, but pull and deliver nothing. During start: takes effect on entering `running`. */
   | { readonly type: 'consumer.suspend' }
   | { readonly type: 'consumer.resume' }
@@ -39,7 +42,10 @@ export type ConsumerEvent =
       readonly to: number;
       readonly reason: string;
     }
-  /** A failed message is back at the broker and will be delivered again. `attempt`: how often it was delivered so far. */
+  /**
+   * A failed message is back at the broker and will be delivered again. `attempt`: how often it was delivered so far.
+   * `delayLevel`: how long it waits, 1 to 18, also where the broker chose it.
+   */
   | {
       readonly type: 'message.retried';
       readonly queue: MessageQueue;
@@ -52,12 +58,28 @@ export type ConsumerEvent =
       readonly type: 'message.deadLettered';
       readonly queue: MessageQueue;
       readonly msgId: string;
-      /** `maxReconsumeTimes`: an orderly message failed that often. `listener`: delayLevelWhenNextConsume was -1. */
-      readonly reason: 'maxReconsumeTimes' | 'listener';
+      /** `maxReconsumeTimes`: it failed that often. `listener`: delayLevelWhenNextConsume was negative. `retryPolicy`: that said so. */
+      readonly reason: 'maxReconsumeTimes' | 'listener' | 'retryPolicy';
     }
+  /** The retryPolicy let go of it: it counts as done. */
+  | {
+      readonly type: 'message.dropped';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      readonly attempt: number;
+    }
+  /** A handler call takes longer than consumeTimeout. Its signal is aborted; told once for each of its messages. */
+  | {
+      readonly type: 'message.stuck';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      readonly runningMs: number;
+    }
+  /** A message that could not be read was passed over, as onCorruptMessage said. */
+  | { readonly type: 'message.skipped'; readonly queue: MessageQueue; readonly queueOffset: number }
   | {
       readonly type: 'flow.closed';
-      readonly scope: 'queue' | 'all';
+      readonly scope: 'queue' | 'topic' | 'all';
       readonly cause: ThrottleCause;
       readonly queue: MessageQueue;
     }
@@ -87,10 +109,12 @@ export interface AssignedQueue {
   readonly committed: number | undefined;
   /** Messages pulled and not done. */
   readonly held: number;
-  /** Stored size of those. Unit: bytes. */
+  /** Of the received frames that they keep in memory, each whole until the last of its messages is done. Unit: bytes. */
   readonly heldBytes: number;
   /** Messages a listener is working on. */
   readonly running: number;
+  /** By `queue.pause`. */
+  readonly paused: boolean;
 }
 
 export type StopStep = 'closingIntake' | 'draining' | 'persisting' | 'releasing' | 'disconnecting';
@@ -138,6 +162,7 @@ export type ConsumerInternalEvent =
   | { readonly type: 'consumer.start' }
   | ConnectionWanted
   | { readonly type: 'members.changed' }
+  | SubscriptionChanged
   /** Listener calls failed: their messages are to be handed back. */
   | MessagesFailed
   | { readonly type: 'gap.found'; readonly monotonicMs: number; readonly wallMs: number }
@@ -152,10 +177,11 @@ export type ConsumerInternalEvent =
   | OffsetsReport
   | QueueReport
   | SendBackReport
+  | CommandsReport
   /** A child died of an error: XState's own event. */
   | ErrorActorEvent
   | FaultEvent;
 
-export type ConsumerMachineEvent = ConsumerCommand | ConsumerInternalEvent;
+export type ConsumerMachineEvent = Ticketed<ConsumerCommand> | ConsumerInternalEvent;
 
 export type ConsumerTag = 'starting' | 'running' | 'suspended' | 'degraded' | 'stopping';

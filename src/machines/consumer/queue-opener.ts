@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import { toRocketmqError } from '../../errors/errors.ts';
 import type { SharedFlow } from '../../flow/flow-gate.ts';
 import { OwnedQueue } from '../../flow/owned-queue.ts';
+import { AwakeTime } from '../../listeners/awake-time.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
 import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -15,6 +16,7 @@ import type { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { PullCalls } from '../../transport/pull-calls.ts';
+import type { PullTally } from '../../transport/pull-tally.ts';
 import type { Switchboard } from '../../transport/switchboard.ts';
 import type { LockBook } from '../locks/lock-book.ts';
 import type { QueueLock } from '../locks/locks.types.ts';
@@ -26,7 +28,7 @@ import { AssignedQueueView } from './assigned-queue-view.ts';
 import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
-import { ListenerChoice } from './listener-choice.ts';
+import type { ListenerChoice } from './listener-choice.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { RevokeCalls } from './revoke-calls.ts';
 
@@ -54,8 +56,10 @@ export interface QueueSurroundings {
   readonly positions: StartPositions;
   readonly origins: QueueOrigins;
   readonly subscriptions: SubscriptionManager;
+  readonly listeners: ListenerChoice;
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
+  readonly pulls: PullTally;
   /** Undefined: queues are taken without a lock. */
   readonly locks: LockBook | undefined;
   /** False while it is in doubt whether the queues are still ours. */
@@ -71,6 +75,7 @@ export class QueueOpener {
   readonly #owned = new Map<QueueKey, OwnedQueue<MessageExt>>();
   readonly #lines = new Map<QueueKey, CommitLine>();
   readonly #outlived = new OutlivedCalls();
+  readonly #awake = new AwakeTime();
   readonly #permits = new Map<QueueKey, LockPermit>();
   readonly #revokeCalls: RevokeCalls | undefined;
   #round = 0;
@@ -78,7 +83,7 @@ export class QueueOpener {
   constructor(around: QueueSurroundings) {
     const { config } = around;
     this.#around = around;
-    this.#listeners = new ListenerChoice(config);
+    this.#listeners = around.listeners;
     this.#revokeCalls = config.onQueuesRevoked && new RevokeCalls(config.onQueuesRevoked);
   }
 
@@ -87,20 +92,26 @@ export class QueueOpener {
     this.#round++;
   }
 
-  viewOf(queue: MessageQueue): AssignedQueueView {
+  viewOf(queue: MessageQueue, paused: boolean): AssignedQueueView {
     const key = queueKey(queue);
     return new AssignedQueueView(
       queue,
       () => this.#owned.get(key),
       () => this.#lines.get(key)?.handed,
+      paused,
     );
+  }
+
+  /** Undefined for a queue that is not held. */
+  heldOf(queue: MessageQueue): OwnedQueue<MessageExt> | undefined {
+    return this.#owned.get(queueKey(queue));
   }
 
   /** Everything a queue actor works with; it ends with `release`. */
   open(queue: MessageQueue, { alone }: { readonly alone: boolean }): QueueWork {
     const { config, clock, random, store, slots, flow, locks } = this.#around;
     const line = store.line(queue);
-    const work = new OwnedQueue<MessageExt>(queue, line, flow);
+    const work = new OwnedQueue<MessageExt>(queue, line, flow, { autoCommit: config.enableAutoCommit });
     const lock = locks?.lockOf(queue);
     const order = orderOf(config);
     const permit = lock && new LockPermit(lock, order === 'concurrent' ? 'fence' : 'lock');
@@ -115,6 +126,8 @@ export class QueueOpener {
       delivery: {
         order,
         batchSize: this.#listeners.batchSize(queue),
+        batchMaxWaitMs: config.batchMaxWaitMillis,
+        consumeTimeoutMs: config.consumeTimeout,
         suspendMs: config.suspendCurrentQueueTimeMillis,
         maxReconsumeTimes: config.maxReconsumeTimes,
       },
@@ -159,11 +172,13 @@ export class QueueOpener {
   }
 
   #consumePort(queue: MessageQueue, lock: QueueLock | undefined): QueueWork['consume'] {
-    const { isFresh, stopSignal, tell } = this.#around;
+    const { clock, isFresh, stopSignal, tell } = this.#around;
     return {
       listenerOf: this.#listeners.ofQueue(queue),
       mayDeliver: isFresh,
       lockIsLive: () => lock?.mayDeliver() ?? true,
+      now: () => clock.now(),
+      awakeMs: () => this.#awake.read(clock.now()),
       stopSignal,
       outlived: this.#outlived,
       sendBack: (failed, settle, redeliver) =>
@@ -180,6 +195,7 @@ export class QueueOpener {
     { lock, permit }: { readonly lock: QueueLock | undefined; readonly permit: LockPermit | undefined },
   ): PullPort {
     const { clock, cache, switchboard } = this.#around;
+    const { onCorruptMessage } = this.#around.config;
     const round = this.#round;
     const pulls = this.#pullCalls(queue);
     const isConnected = (): boolean => {
@@ -191,6 +207,10 @@ export class QueueOpener {
       resolveStart: signal => this.#resolveStart(queue, round, signal),
       pull: (offset, commit, onAnswer) => pulls.pull(offset, commit, onAnswer),
       withdraw: () => pulls.withdraw(),
+      judge: ({ queueOffset, error }) =>
+        typeof onCorruptMessage === 'function'
+          ? onCorruptMessage({ queue, queueOffset, error })
+          : onCorruptMessage,
       readCommitted: async signal => {
         await lock?.confirm(signal);
         return this.#around.queryOffset(queue, { signal });
@@ -217,8 +237,9 @@ export class QueueOpener {
       timeoutMs: config.consumerTimeoutMillisWhenSuspend,
       maxBodySize: config.maxBodySizeBytes,
       caller: () => switchboard.line(locator.master(queue.brokerName)),
-      subVersion: () => subscriptions.get(queue.topic)?.data.subVersion ?? 0,
+      subVersion: () => subscriptions.pullVersion(queue.topic),
       tags: () => subscriptions.filterOf(queue.topic),
+      tally: this.#around.pulls,
     });
   }
 

@@ -36,5 +36,11 @@ export function tellIfActive<Event extends { readonly type: string }>(
   child: Child<Event> | undefined,
   event: Event,
 ): void {
-  if (child?.getSnapshot().status === 'active') child.send(event);
+  if (isActive(child)) child.send(event);
+}
+
+export function isActive<Event extends { readonly type: string }>(
+  child: Child<Event> | undefined,
+): child is Child<Event> {
+  return child?.getSnapshot().status === 'active';
 }

@@ -27,6 +27,10 @@ export function reportOf(
       return { type: 'queue.throttled', queue, cause: event.cause };
     case 'pull.unthrottled':
       return { type: 'queue.unthrottled', queue };
+    case 'pull.skipped':
+      return { type: 'queue.skipped', queue, queueOffset: event.queueOffset };
+    case 'consume.stuck':
+      return { type: 'queue.stuck', queue, msgId: event.msgId, runningMs: event.runningMs };
     case 'pull.troubled':
       return { type: 'queue.troubled', queue, error: event.error };
     case 'consume.misused':
@@ -35,6 +39,7 @@ export function reportOf(
     case 'queue.suspend':
     case 'queue.resume':
     case 'queue.verify':
+    case 'queue.seek':
     case 'lock.lost':
     case 'fault':
       return undefined;

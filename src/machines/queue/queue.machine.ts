@@ -10,15 +10,17 @@
  * listener result and the user's onQueuesRevoked; 3. a lost queue commits nothing, from the moment it is known to be lost;
  * 4. `queue.ended` is told exactly once, whatever failed on the way; 5. a result that comes after draining counts for
  * nothing; 6. the lock is given back after the last commit was confirmed, else not at all; 7. nor while an orderly
- * listener call may still run.
+ * listener call may still run; 8. the ticket of a seek that finds it given up is refused.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
+import { notOwned } from '../commands/refusals.ts';
 import { consumeMachine } from '../consume/consume.machine.ts';
 import { pullMachine } from '../pull/pull.machine.ts';
+import type { Seek } from '../pull/pull.types.ts';
 import { safe } from '../shared/safe.ts';
-import { type QueueChildren, tellIfActive } from './queue.actors.ts';
+import { isActive, type QueueChildren, tellIfActive } from './queue.actors.ts';
 import {
   commitLimit,
   type HookCall,
@@ -69,6 +71,12 @@ const built = setup({
       if (event.type === 'queue.verify') tellIfActive(consume, { type: 'queue.suspend' });
       else if (isForChildren(event)) tellIfActive(consume, event);
     }),
+    seek: safe(({ context, self }, seek: Seek) => {
+      const { pull } = childrenOf(self);
+      if (isActive(pull)) pull.send({ ...seek, type: 'queue.seek' });
+      else seek.ticket?.refused(notOwned(context.work.owned.queue));
+    }),
+    refuseSeek: safe(({ context }, { ticket }: Seek) => ticket?.refused(notOwned(context.work.owned.queue))),
     resumeBoth: safe(({ self }) => {
       tellIfActive(childrenOf(self).pull, { type: 'queue.resume' });
       tellIfActive(childrenOf(self).consume, { type: 'queue.resume' });
@@ -158,7 +166,10 @@ const built = setup({
     commitError: undefined,
   }),
   initial: 'working',
-  on: { fault: { actions: 'passFault' } },
+  on: {
+    fault: { actions: 'passFault' },
+    'queue.seek': { actions: { type: 'refuseSeek', params: ({ event }) => event } },
+  },
   states: {
     working: {
       description: 'Both children live here, also while the listeners drain.',
@@ -256,6 +267,7 @@ const built = setup({
             },
           },
           on: {
+            'queue.seek': { actions: { type: 'seek', params: ({ event }) => event } },
             'queue.verify': { target: '.verifying', actions: ['passToConsume', 'passToPull'] },
             'queue.revoke': {
               target: 'draining',

@@ -9,7 +9,7 @@ import type { MessageQueue } from '../../model/message-queue.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { ConsumeInput, ConsumePort, ConsumeReport } from '../consume/consume.types.ts';
-import type { PullPort, PullReport, PullSettings } from '../pull/pull.types.ts';
+import type { PullPort, PullReport, PullSettings, Seek } from '../pull/pull.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 
@@ -43,7 +43,10 @@ export interface QueueWork {
   readonly pull: PullPort;
   readonly consume: ConsumePort;
   readonly slots: HandlerSlots;
-  readonly delivery: Pick<ConsumeInput, 'order' | 'batchSize' | 'suspendMs' | 'maxReconsumeTimes'>;
+  readonly delivery: Pick<
+    ConsumeInput,
+    'order' | 'batchSize' | 'batchMaxWaitMs' | 'consumeTimeoutMs' | 'suspendMs' | 'maxReconsumeTimes'
+  >;
   readonly settings: QueueSettings;
   /** Undefined: no lock was asked for. */
   readonly lock: HeldLock | undefined;
@@ -85,6 +88,7 @@ export type QueueEvent =
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }
   | { readonly type: 'queue.verify' }
+  | ({ readonly type: 'queue.seek' } & Seek)
   /** Somebody else has its lock. */
   | { readonly type: 'lock.lost' }
   | PullReport
@@ -104,6 +108,15 @@ export type QueueReport =
     }
   | { readonly type: 'queue.throttled'; readonly queue: MessageQueue; readonly cause: ThrottleCause }
   | { readonly type: 'queue.unthrottled'; readonly queue: MessageQueue }
+  /** A listener call takes longer than consumeTimeout; told for each of its messages. */
+  | {
+      readonly type: 'queue.stuck';
+      readonly queue: MessageQueue;
+      readonly msgId: string;
+      readonly runningMs: number;
+    }
+  /** A message that could not be read was passed over. */
+  | { readonly type: 'queue.skipped'; readonly queue: MessageQueue; readonly queueOffset: QueueOffset }
   | { readonly type: 'queue.troubled'; readonly queue: MessageQueue; readonly error: RocketmqError }
   | {
       readonly type: 'queue.ended';

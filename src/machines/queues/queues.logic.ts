@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which queue actor starts, waits for its predecessor, or is gone? Pure. */
 import { type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { isPaused, type Pauses } from '../commands/pauses.ts';
 import type { Assignment, Residence } from './queues.types.ts';
 
 export type Residents = ReadonlyMap<QueueKey, Residence>;
@@ -54,4 +55,18 @@ export function afterEnd(residents: Residents, key: QueueKey): ResidentsChange {
   }
   next.set(key, { kind: 'here', queue: present.queue });
   return { residents: next, start: present.assignment };
+}
+
+/** The queues here that are paused, or resumed, by another wish. */
+export function changedBy(
+  residents: Residents,
+  before: Pauses,
+  now: Pauses,
+  paused: boolean,
+): readonly QueueKey[] {
+  const changed = [...residents].filter(
+    ([, { kind, queue }]) =>
+      kind === 'here' && isPaused(now, queue) === paused && isPaused(before, queue) !== paused,
+  );
+  return changed.map(([key]) => key);
 }

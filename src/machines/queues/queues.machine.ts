@@ -2,19 +2,33 @@
 /**
  * Who keeps the queue actors? A shard of at most 64: it starts them, hands events down, and takes them out when they end.
  *
+ *   delivering ──(suspend, verify)──► suspended ──(resume)──► delivering
+ *
  * Invariants (test/machines/queues.test.ts): 1. one actor a queue: one that is assigned again while it still drains
  * starts after it has left, suspended or not as all are by then; 2. every ended actor is stopped and forgotten;
- * 3. a queue that cannot be opened is told as ended; 4. of an actor that died nothing goes on.
+ * 3. a queue that cannot be opened is told as ended; 4. of an actor that died nothing goes on; 5. a queue runs only when
+ * neither the consumer is suspended nor the user has paused it, whenever it came; 6. the ticket of a seek for a queue that is
+ * not here is refused.
  */
 import { assign, setup, stopChild } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { isPaused, type Pauses } from '../commands/pauses.ts';
+import { notOwned } from '../commands/refusals.ts';
+import type { Seek } from '../pull/pull.types.ts';
 import { type DeadQueue, layToRest } from '../queue/queue.actors.ts';
 import { queueMachine } from '../queue/queue.machine.ts';
 import type { QueueEvent, QueueInput, QueueReport } from '../queue/queue.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import { safe } from '../shared/safe.ts';
-import { afterAssign, afterEnd, afterRevoke, afterSuspend, type ResidentsChange } from './queues.logic.ts';
+import {
+  afterAssign,
+  afterEnd,
+  afterRevoke,
+  afterSuspend,
+  changedBy,
+  type ResidentsChange,
+} from './queues.logic.ts';
 import type { QueuesContext, QueuesEvent, QueuesInput } from './queues.types.ts';
 
 const built = setup({
@@ -27,6 +41,28 @@ const built = setup({
     handDownTo: safe(({ self }, params: { readonly key: QueueKey; readonly event: QueueEvent }) =>
       childrenOf(self)[params.key]?.send(params.event),
     ),
+    resumeUnpaused: safe(({ context, self }) => {
+      const children = childrenOf(self);
+      for (const [key, { queue }] of context.residents)
+        if (!isPaused(context.pauses, queue)) children[key]?.send({ type: 'queue.resume' });
+    }),
+    /** Before the wish is noted. */
+    pauseOthers: safe(({ context, self }, params: { readonly pauses: Pauses }) => {
+      for (const key of changedBy(context.residents, context.pauses, params.pauses, true))
+        childrenOf(self)[key]?.send({ type: 'queue.suspend' });
+    }),
+    /** Before the wish is noted. */
+    resumeOthers: safe(({ context, self }, params: { readonly pauses: Pauses }) => {
+      for (const key of changedBy(context.residents, context.pauses, params.pauses, false))
+        childrenOf(self)[key]?.send({ type: 'queue.resume' });
+    }),
+    notePauses: assign((_, params: { readonly pauses: Pauses }) => ({ pauses: params.pauses })),
+    seek: safe(({ context, self }, { queue, offset, reason, ticket }: SeekOf) => {
+      const key = queueKey(queue);
+      const child = context.residents.get(key)?.kind === 'here' ? childrenOf(self)[key] : undefined;
+      if (child === undefined) ticket?.refused(notOwned(queue));
+      else child.send({ type: 'queue.seek', offset, reason, ticket });
+    }),
     disownLeaving: safe(({ context, self }, params: { readonly grace: number }) => {
       for (const [key, { kind }] of context.residents) {
         if (kind === 'here') continue;
@@ -54,12 +90,12 @@ const built = setup({
     }),
     stopEnded: stopChild((_, params: { readonly key: QueueKey }) => params.key),
   },
+  guards: { isSuspended: ({ context }) => context.suspended },
 }).createMachine({
   id: 'queues',
   description: 'A shard of queue actors.',
   context: ({ input }) => ({ ...input, residents: new Map() }),
-  initial: 'keeping',
-  states: { keeping: { description: 'Queue actors come and go.' } },
+  initial: 'deciding',
   on: {
     'queues.assign': {
       actions: assign(({ context, event, spawn, self }) =>
@@ -91,23 +127,24 @@ const built = setup({
     },
     'queues.disownLeaving': { actions: { type: 'disownLeaving', params: ({ event }) => event } },
     'queues.suspend': {
+      target: '.suspended',
       actions: [
         { type: 'noteSuspended', params: { suspended: true } },
         { type: 'handDown', params: { event: { type: 'queue.suspend' } } },
       ],
     },
     'queues.resume': {
-      actions: [
-        { type: 'noteSuspended', params: { suspended: false } },
-        { type: 'handDown', params: { event: { type: 'queue.resume' } } },
-      ],
+      target: '.delivering',
+      actions: [{ type: 'noteSuspended', params: { suspended: false } }, 'resumeUnpaused'],
     },
     'queues.verify': {
+      target: '.suspended',
       actions: [
         { type: 'noteSuspended', params: { suspended: true } },
         { type: 'handDown', params: { event: { type: 'queue.verify' } } },
       ],
     },
+    'queues.seek': { actions: { type: 'seek', params: ({ event }) => event } },
     'queue.ended': {
       actions: [
         { type: 'stopEnded', params: ({ event }) => ({ key: queueKey(event.queue) }) },
@@ -126,7 +163,30 @@ const built = setup({
     fault: { actions: { type: 'passUp', params: ({ event }) => ({ report: event }) } },
     'xstate.error.actor.*': { actions: { type: 'bury', params: ({ event }) => event } },
   },
+  states: {
+    deciding: {
+      always: [{ guard: 'isSuspended', target: 'suspended' }, { target: 'delivering' }],
+    },
+    delivering: {
+      description: 'Queue actors come and go; those that are paused stand still.',
+      on: {
+        'queues.pause': {
+          actions: [
+            { type: 'pauseOthers', params: ({ event }) => event },
+            { type: 'resumeOthers', params: ({ event }) => event },
+            { type: 'notePauses', params: ({ event }) => event },
+          ],
+        },
+      },
+    },
+    suspended: {
+      description: 'All stand still, those that come as well.',
+      on: { 'queues.pause': { actions: { type: 'notePauses', params: ({ event }) => event } } },
+    },
+  },
 });
+
+type SeekOf = Seek & { readonly queue: MessageQueue };
 
 function isReturning({ residents }: QueuesContext, queue: MessageQueue): boolean {
   return residents.get(queueKey(queue))?.kind === 'returning';
@@ -149,7 +209,8 @@ function settle(
   if (start === undefined) return { residents: change.residents };
   const key = queueKey(start.queue);
   try {
-    const { queue, alone, suspended } = start;
+    const { queue, alone } = start;
+    const suspended = start.suspended || isPaused(context.pauses, queue);
     const work = context.openQueue(queue, { alone });
     spawn('queue', { id: key, input: { work, suspended, parent: self } });
   } catch (thrown) {

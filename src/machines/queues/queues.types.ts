@@ -3,6 +3,8 @@
 import type { ErrorActorEvent } from 'xstate';
 import type { MessageQueue, QueueKey } from '../../model/message-queue.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
+import type { Pauses } from '../commands/pauses.ts';
+import type { Seek } from '../pull/pull.types.ts';
 import type { QueueReport, QueueWork } from '../queue/queue.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
@@ -26,6 +28,9 @@ export type Residence =
 export interface QueuesInput {
   /** Makes what a queue works with; called once for each assignment. */
   readonly openQueue: (queue: MessageQueue, options: { readonly alone: boolean }) => QueueWork;
+  readonly pauses: Pauses;
+  /** The consumer neither pulls nor delivers just now. */
+  readonly suspended: boolean;
   readonly parent: Receiver<QueueReport>;
 }
 
@@ -47,6 +52,9 @@ export type QueuesEvent =
   | { readonly type: 'queues.suspend' }
   | { readonly type: 'queues.resume' }
   | { readonly type: 'queues.verify' }
+  /** What the user wants paused from now on. */
+  | { readonly type: 'queues.pause'; readonly pauses: Pauses }
+  | ({ readonly type: 'queues.seek'; readonly queue: MessageQueue } & Seek)
   | QueueReport
   /** A queue actor died of an error: XState's own event. */
   | ErrorActorEvent
