@@ -24,17 +24,28 @@ export type { AllocateStrategyName } from './allocation/strategies.ts';
 export { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './config/closed-sets.ts';
 export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
+export type { CorruptMessage, CorruptPolicy } from './config/corrupt-policy.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
 export { parseConfig } from './config/parse-config.ts';
 export type { OptionName, Origin, ResolvedConfig } from './config/resolved-config.ts';
+export type { RetryDecision, RetryPolicy } from './config/retry-policy.ts';
 export type { RevokeHook, RevokeHookContext } from './config/revoke-hook.ts';
 export { type ConfigSources, systemSources } from './config/sources.ts';
-export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
 // The consumer
+export type { Consumer, EventHandler } from './consumer/consumer.ts';
+export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
+export {
+  createConcurrentConsumer,
+  createConsumer,
+  createOrderlyConsumer,
+} from './consumer/create-consumer.ts';
 export { createConsumerActor } from './consumer/create-consumer-actor.ts';
 export type { Environment } from './consumer/environment.ts';
 export { execute } from './consumer/execute.ts';
+export type { ConsumerHealth } from './consumer/health.ts';
+export type { ReceivedMessage } from './consumer/received-message.ts';
 export { shutdown } from './consumer/shutdown.ts';
+export type { ConsumerStats } from './consumer/stats.ts';
 export { whenRunning } from './consumer/when-running.ts';
 // A small producer, for tools, demos and tests
 export { createProducer, type ProducerEnvironment } from './create-producer.ts';
@@ -61,6 +72,7 @@ export {
   type ConsumeMessages,
   type ConsumeOrderly,
   type ConsumeReturn,
+  type ContextOffsetStore,
   concurrently,
   type Listener,
   type MessageBatch,
@@ -73,6 +85,7 @@ export {
   orderly,
   simple,
 } from './listeners/listener.ts';
+export type { QueueChoice, SeekTarget } from './machines/commands/work-command.ts';
 export type {
   AssignedQueue,
   ConsumerCommand,

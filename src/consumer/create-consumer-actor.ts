@@ -4,6 +4,7 @@ import type { ConsumerConfig } from '../config/consumer-config.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { systemSources } from '../config/sources.ts';
 import { buildParts } from '../machines/consumer/build-parts.ts';
+import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
 import { systemClock } from '../model/clock.ts';
 import { createLogger, guardLogger } from '../observability/logger.ts';
 import { tcpDialer } from '../transport/tcp-dialer.ts';
@@ -27,6 +28,14 @@ import type { Environment } from './environment.ts';
  * await whenRunning(actor);
  */
 export function createConsumerActor(config: ConsumerConfig, environment: Environment = {}): ConsumerActor {
+  return assembleConsumer(config, environment).actor;
+}
+
+/** The actor with what it works with, for the faces over it. */
+export function assembleConsumer(
+  config: ConsumerConfig,
+  environment: Environment,
+): { readonly actor: ConsumerActor; readonly parts: ConsumerParts } {
   const { clock = systemClock, random = Math.random, dialer = tcpDialer({ clock }), inspect } = environment;
   const resolved = parseConfig(config, systemSources({ random, wallNow: () => clock.wallNow() }));
   const logger =
@@ -35,5 +44,5 @@ export function createConsumerActor(config: ConsumerConfig, environment: Environ
       : guardLogger(environment.logger);
   const parts = buildParts(resolved, { clock, dialer, random, logger });
   for (const { option, problem, hint } of resolved.warnings) logger.warn({ option, hint }, problem);
-  return new ConsumerActorImpl({ parts, inspect });
+  return { actor: new ConsumerActorImpl({ parts, inspect }), parts };
 }
