@@ -3,12 +3,16 @@
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
 import { brokerRestart } from './broker-restart.ts';
+import { corruption } from './corruption.ts';
 import { embeddedChurn } from './embedded-churn.ts';
 import { embeddedJava } from './embedded-java.ts';
 import { embeddedReplay } from './embedded-replay.ts';
+import { filters } from './filters.ts';
+import { flowLimits } from './flow-limits.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
+import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
 import { nameServers } from './name-servers.ts';
@@ -16,10 +20,14 @@ import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
 import { retry } from './retry.ts';
+import { retryLevels } from './retry-levels.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scenariosEvidence } from './scenarios.ts';
+import { sendBackRefused } from './send-back-refused.ts';
 import { sigstop, sigstopShort } from './sigstop.ts';
 import { startLatency } from './start-latency.ts';
+import { stuck } from './stuck.ts';
+import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
@@ -36,12 +44,20 @@ export const evidences: readonly Evidence[] = [
   sigstopShort,
   order,
   retry,
+  messagesEvidence,
+  flowLimits,
+  retryLevels,
+  sendBackRefused,
+  stuck,
+  corruption,
   rollingRestart,
   takeover,
   mixedJava,
   orderly,
   orderlyDeadLetters,
   badPeersEvidence,
+  subscribeRuntime,
+  filters,
   allocationEvidence,
   scenariosEvidence,
   embeddedReplay,

@@ -16,6 +16,7 @@
  *   failEvery=0 failTimes=1   each n-th sequence number fails that often before it is done
  *   failBy=throw              throw | answer (RECONSUME_LATER, orderly: SUSPEND_CURRENT_QUEUE_A_MOMENT)
  *   hold=SEQUENCE             that message waits for the line `release`, then fails until the line `mend`
+ *   commitEvery=0             context.commit() with each n-th offset of a queue; wants enableAutoCommit: false
  *   exitAfter=0               stops by itself after that many deliveries
  *   config={"json":…}         further options of the consumer
  *
@@ -28,6 +29,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { concurrently, createConsumerActor, orderly, shutdown, whenRunning } from 'rocketmq-actors';
 import { DeliveryLog } from './delivery-log.mjs';
 import { monotonicMs } from './monotonic.mjs';
+import { pullStates } from './pull-states.mjs';
 import { refuse } from './wire-refusal.mjs';
 import { witnessWire } from './wire-witness.mjs';
 
@@ -42,6 +44,7 @@ const orderBy = given.get('orderly');
 const notNow = orderBy === undefined ? 'RECONSUME_LATER' : 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 const held = number('hold', -1);
 const exitAfter = number('exitAfter', 0);
+const commitEvery = number('commitEvery', 0);
 const inBlocks = given.get('flush') === 'often';
 const log = new DeliveryLog(given.get('out'), inBlocks);
 if (given.has('refuse')) refuse(...given.get('refuse').split(':').map(Number));
@@ -67,7 +70,8 @@ const actor = createConsumerActor({
   ...JSON.parse(given.get('config') ?? '{}'),
 });
 
-async function consume([message], { queue }) {
+async function consume([message], context) {
+  const { queue } = context;
   const call = { queue, at: monotonicMs(), call: delivered };
   if (delivered === 0) tell('firstDelivery', { msSinceStart: call.at - startedAt });
   delivered += 1;
@@ -80,7 +84,10 @@ async function consume([message], { queue }) {
   const fails = sequence === held ? await isStillBroken(message) : isToFail(sequence, message.reconsumeTimes);
   log.write(call, message, sequence, fails ? 'failed' : 'ok', monotonicMs());
   if (exitAfter > 0 && delivered >= exitAfter) void stop();
-  if (!fails) return undefined;
+  if (!fails) {
+    if (commitEvery > 0 && message.queueOffset % commitEvery === commitEvery - 1) context.commit();
+    return undefined;
+  }
   if (failsByAnswer) return notNow;
   throw new Error(`sequence ${sequence} fails at attempt ${message.reconsumeTimes + 1}, as told`);
 }
@@ -112,6 +119,13 @@ actor.on('message.retried', ({ queue, msgId, attempt, delayLevel }) =>
 actor.on('message.deadLettered', ({ queue, msgId, reason }) =>
   tell('deadLettered', { queue, msgId, reason }),
 );
+const flowClosed = {};
+actor.on('flow.closed', ({ scope, cause, queue }) => {
+  flowClosed[`${scope}/${cause}`] = (flowClosed[`${scope}/${cause}`] ?? 0) + 1;
+  // Told once for each cause, with the states that follow from it.
+  if (flowClosed[`${scope}/${cause}`] === 1)
+    setImmediate(() => tell('flowClosed', { scope, cause, queue, pulls: pullStates(actor) }));
+});
 actor.on('connection.lost', ({ address, role, error }) => tell('lost', { address, role, error }));
 actor.on('connection.restored', ({ address, role }) => tell('restored', { address, role }));
 actor.on('fault', ({ error, actor: where }) => tell('fault', { where, error, kind: error.kind }));
@@ -143,7 +157,7 @@ async function stop() {
   tell('stopping');
   const report = await shutdown(actor);
   log.close();
-  tell('stopped', { report, peakMemoryMb: peakMemoryMb() });
+  tell('stopped', { report, peakMemoryMb: peakMemoryMb(), flowClosed });
   input.close();
   process.stdin.destroy();
 }

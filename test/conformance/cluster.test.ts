@@ -37,7 +37,7 @@ describe.each(['5.5.0', '4.9.7'] as const)('a cluster of RocketMQ %s', version =
     await consumer.line(/^ASSIGNED 4$/);
 
     const sent = await produceByJava(cluster, { topic: 'counted', count: 1000, tag: 'paid' });
-    await cluster.admin.untilConsumed('counted', 'counters');
+    await cluster.admin.untilConsumed('counted', 'counters', 120_000); // the Java client may need 21 s to its first message
     const connection = await cluster.admin.consumerConnection('counters', 'broker-a');
     const ended = await consumer.stop();
 

@@ -50,7 +50,7 @@ export function messagesBetween(from: number, to: number, fields: MessageFields 
   return Array.from({ length: to - from }, (_, i) => messageAt(from + i, fields));
 }
 
-export const readOptions = { brokerName: aQueue.brokerName, maxBodySize: 1 << 20 } as const;
+const readOptions = { brokerName: aQueue.brokerName, maxBodySize: 1 << 20 } as const;
 
 /** The answer to a pull that brought messages from one offset up to another. */
 export function found(from: number, to: number, nextOffset = to): PullAnswer {
@@ -58,8 +58,12 @@ export function found(from: number, to: number, nextOffset = to): PullAnswer {
 }
 
 export function foundMessages(messages: readonly StoredMessage[], nextOffset: number): PullAnswer {
-  const bytes = messages.reduce((sum, { storeSize }) => sum + storeSize, 0);
-  return { kind: 'found', messages, bytes, nextOffset: at(nextOffset) };
+  return { kind: 'found', messages, bytes: bytesOf(messages), nextOffset: at(nextOffset) };
+}
+
+/** What these take in the body of an answer. */
+export function bytesOf(messages: readonly StoredMessage[]): number {
+  return messages.reduce((sum, { storeSize }) => sum + storeSize, 0);
 }
 
 /** One turn of the event loop: whatever promise can settle has settled. */

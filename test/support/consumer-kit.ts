@@ -19,6 +19,8 @@ export interface KitOptions {
   readonly environment?: Omit<Environment, 'clock' | 'dialer'>;
   /** Answers nothing by default: every message is done at once. */
   readonly listener?: ConsumeMessages;
+  /** Default: createConsumerActor. */
+  readonly make?: typeof createConsumerActor;
 }
 
 type Fault = Extract<ConsumerEvent, { readonly type: 'fault' }>;
@@ -36,7 +38,13 @@ export class ConsumerKit {
   /** Offsets in the order of delivery, as `orders-0:3`. */
   readonly delivered: string[] = [];
 
-  constructor({ cluster = {}, config = {}, environment = {}, listener }: KitOptions = {}) {
+  constructor({
+    cluster = {},
+    config = {},
+    environment = {},
+    listener,
+    make = createConsumerActor,
+  }: KitOptions = {}) {
     this.cluster = new ScriptedCluster({ ...cluster, clock: this.clock });
     this.trace = new PortTrace(() => this.clock.now());
     const consume = this.trace.listener<
@@ -49,7 +57,7 @@ export class ConsumerKit {
       }
       return listener?.(messages, context);
     });
-    this.actor = createConsumerActor(
+    this.actor = make(
       {
         consumerGroup: group,
         namesrvAddr: nameServer,

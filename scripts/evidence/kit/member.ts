@@ -30,6 +30,7 @@ export interface MemberOptions {
   readonly failBy?: 'throw' | 'answer';
   readonly hold?: number;
   readonly exitAfter?: number;
+  readonly commitEvery?: number;
   /** `41:16`: requests of that code are answered so inside the process. */
   readonly refuse?: string;
   /** Whether the requests are written down too; they cost memory. Default true. */

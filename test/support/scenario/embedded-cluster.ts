@@ -20,17 +20,18 @@ const stepMs = 10;
 
 export const startEmbedded: StartCluster = size => startEmbeddedWith(size, () => {});
 
-/** The same, after something was done to it: requests interfered with, for example. */
+/** The same, after something was done to it, requests interfered with for example, or with other pauses of its delay levels. */
 export async function startEmbeddedWith(
   { brokers, nameServers }: ClusterSize,
   prepare: (cluster: EmbeddedCluster) => void,
+  messageDelayLevel = shortDelays,
 ): Promise<ClusterUnderTest> {
   const clock = new TestClock({ wallNow: Date.now() });
   const cluster = await startEmbeddedCluster({
     brokers: brokerNames(brokers).map(name => ({ name })),
     nameServers,
     clock,
-    messageDelayLevel: shortDelays,
+    messageDelayLevel,
   });
   prepare(cluster);
   return new EmbeddedUnderTest(cluster, clock);

@@ -14,15 +14,15 @@ import {
   shortDelays,
 } from './cluster-under-test.ts';
 
-/** Starts Apache RocketMQ of that version for scenarios. */
-export function startRealCluster(version: RocketmqVersion): StartCluster {
+/** Starts Apache RocketMQ of that version, with these pauses of its delay levels. */
+export function startRealCluster(version: RocketmqVersion, messageDelayLevel = shortDelays): StartCluster {
   return async ({ brokers, nameServers }) =>
     new RealUnderTest(
       await startCluster({
         version,
         nameServers,
         brokers: brokerNames(brokers).map(name => ({ name })),
-        brokerProperties: { messageDelayLevel: shortDelays },
+        brokerProperties: { messageDelayLevel },
       }),
     );
 }
