@@ -137,7 +137,10 @@ export const deadLetter: Scenario = {
       { ...once, group: 'undertakers', topic: '%DLQ%billing', messages: [19, 39], attempts: { 4: 2 } },
     ],
     events: {
-      anna: { ...hadQueues('orders', 4), ...threw(6), 'message.retried': 6 },
+      anna: {
+        ...{ ...hadQueues('orders', 4), ...threw(6), 'message.retried': 4 },
+        'message.deadLettered': { times: 2, each: { reason: 'maxReconsumeTimes' } },
+      },
       boris: hadQueues('%DLQ%billing', 1),
     },
     members: { billing: [], undertakers: [] },
@@ -188,7 +191,10 @@ export const unreadable: Scenario = {
   expect: {
     consumed: [{ ...once, dead: [5], attempts: { 1: 11, 2: 1 } }, retryTopic],
     events: {
-      anna: { ...hadQueues('orders', 1), ...threw(2), 'message.retried': 2 },
+      anna: {
+        ...{ ...hadQueues('orders', 1), ...threw(2), 'message.retried': 1 },
+        'message.deadLettered': { times: 1, each: { reason: 'maxReconsumeTimes' } },
+      },
     },
     members: { billing: [] },
     deadLetters: { billing: 1 },
