@@ -3,6 +3,7 @@
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
 import { brokerRestart } from './broker-restart.ts';
+import { control } from './control.ts';
 import { corruption } from './corruption.ts';
 import { embeddedChurn } from './embedded-churn.ts';
 import { embeddedJava } from './embedded-java.ts';
@@ -49,6 +50,7 @@ export const evidences: readonly Evidence[] = [
   retryLevels,
   sendBackRefused,
   stuck,
+  control,
   corruption,
   rollingRestart,
   takeover,

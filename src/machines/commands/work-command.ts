@@ -7,7 +7,7 @@ import type { Selector } from '../../model/subscription.ts';
 
 /**
  * Where `queue.seek` goes: an offset, the oldest message that is kept, behind the newest, or the first one stored at or after a
- * time (ms since 1970, or a Date). For a time behind the newest message 4.9 brokers answer that message, 5.x the end.
+ * time (ms since 1970, or a Date). 4.9 brokers take the message nearest to that time, which may be the one before.
  */
 export type SeekTarget = number | 'begin' | 'end' | { readonly timestamp: number | Date };
 
