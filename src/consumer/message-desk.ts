@@ -109,8 +109,11 @@ export class MessageDesk {
 
   #handOut(handed: Handed): ReceivedMessage {
     this.#out.add(handed);
-    return new DeliveredMessage(handed.message, handed.context, answer => {
-      if (this.#out.delete(handed)) handed.answer(answer);
+    const { message, context } = handed;
+    return new DeliveredMessage(message, context, (answer, delayLevel) => {
+      if (!this.#out.delete(handed)) return;
+      context.delayLevelWhenNextConsume = delayLevel;
+      handed.answer(answer);
     });
   }
 

@@ -39,7 +39,7 @@ export class MessageStream implements AsyncIterableIterator<ReceivedMessage, und
     if (this.#state === 'new') this.#begin();
     try {
       const value = await this.#port.take();
-      if (value !== undefined) return { done: false, value };
+      if (value !== undefined && this.#isReading) return { done: false, value };
       this.#end();
       return over;
     } catch (error) {
@@ -65,6 +65,11 @@ export class MessageStream implements AsyncIterableIterator<ReceivedMessage, und
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  /** Not when it was left meanwhile: what it was about to get has been sent back. */
+  get #isReading(): boolean {
+    return this.#state === 'reading';
   }
 
   #begin(): void {

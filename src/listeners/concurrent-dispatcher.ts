@@ -9,6 +9,7 @@ import type { Ticket } from '../flow/process-queue.ts';
 import type { MessageExt } from '../model/message.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
+import { CallPool } from './call-pool.ts';
 import { CallSignals } from './call-signals.ts';
 import type { DispatcherPorts, DispatcherSettings } from './concurrent-ports.ts';
 import { ConcurrentContext, type ContextOwner } from './consume-context.ts';
@@ -17,7 +18,7 @@ import { type Gathering, gatheringOf } from './gathering.ts';
 import type { HandlerSlots, SlotClient } from './handler-slots.ts';
 import { letGo } from './let-go.ts';
 import type { MessageBatch } from './listener.ts';
-import { type CallEnds, ListenerCall, notSeen } from './listener-call.ts';
+import type { CallEnds, ListenerCall } from './listener-call.ts';
 import {
   countUpTo,
   isThenable,
@@ -38,14 +39,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   readonly signals: CallSignals;
   readonly #gathering: Gathering | undefined;
   readonly #again: FailedMessage[] = [];
-  /** All but those that were given up. At most as many as ever ran at once. */
-  readonly #calls: ListenerCall[] = [];
-  /** Those of them that have ended, for the next ones. */
-  readonly #spare: ListenerCall[] = [];
-  /** Calls that were given up and have not ended. */
-  #stuckCalls = 0;
-  /** With a listener: neither those on their way back nor those that wait to be delivered again. */
-  #runningMessages = 0;
+  readonly #calls = new CallPool(this);
   #isOpen = false;
   #isGathering = false;
   #toldMisuse = false;
@@ -62,7 +56,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     this.#settings = settings;
     this.#ports = ports;
     this.signals = new CallSignals(ports.stopSignal);
-    owned.countRunningBy(() => this.#runningMessages);
+    owned.countRunningBy(() => this.#calls.runningMessages);
     this.#gathering = gatheringOf({ ...settings, now: () => ports.now() });
   }
 
@@ -89,11 +83,11 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   }
 
   get runningCalls(): number {
-    return this.#calls.length - this.#spare.length;
+    return this.#calls.running;
   }
 
   get hasStuck(): boolean {
-    return this.#stuckCalls > 0;
+    return this.#calls.stuck > 0;
   }
 
   /** Its messages need no lock: a fence was waited for before they were pulled. */
@@ -147,15 +141,12 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
   /** Source: ProcessQueue.cleanExpiredMsg, which sends back without letting the listener know. */
   sweep(awakeMs: number): void {
-    for (let i = this.#calls.length - 1; i >= 0; i--) {
-      const call = this.#calls[i];
-      if (call?.messages === undefined) continue;
-      if (call.since === notSeen) call.since = awakeMs;
-      else if (awakeMs - call.since >= this.#settings.consumeTimeoutMs) {
-        this.#calls.splice(i, 1);
-        this.#giveUp(call, Math.round(awakeMs - call.since));
-      }
-    }
+    this.#calls.sweep(awakeMs, this.#settings.consumeTimeoutMs, (call, messages, context, runningMs) => {
+      const error = listenerStuck(messages[0], this.#owned.key, runningMs);
+      for (const message of messages) this.#ports.onStuck(message, runningMs);
+      context.expire(error);
+      this.#conclude(call, messages, context, -1, error);
+    });
   }
 
   /** Nothing rests here. */
@@ -199,7 +190,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   answered(call: ListenerCall, answer: unknown): void {
     const { messages, context } = call;
     if (messages === undefined || context === undefined) {
-      this.#stuckCalls--; // too late: its messages are on their way to be delivered again
+      this.#calls.endStuck(); // too late: its messages are on their way to be delivered again
       return;
     }
     if (answer === letGo) {
@@ -214,7 +205,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   failed(call: ListenerCall, thrown: unknown): void {
     const { messages, context } = call;
     if (messages === undefined || context === undefined) {
-      this.#stuckCalls--;
+      this.#calls.endStuck();
       return;
     }
     const error = listenerFailed(thrown, messages[0], this.#owned.key);
@@ -249,14 +240,8 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   }
 
   #call(epoch: Epoch, first: Ticket, messages: MessageBatch): void {
-    const call = this.#spare.pop() ?? this.#newCall();
     const context = new ConcurrentContext(this, messages, epoch);
-    call.since = notSeen;
-    call.epoch = epoch;
-    call.first = first;
-    call.messages = messages;
-    call.context = context;
-    this.#runningMessages += messages.length;
+    const call = this.#calls.begin(epoch, first, messages, context);
     this.#slots.started(messages.length);
     let answer: unknown;
     let later: Promise<unknown> | undefined;
@@ -271,13 +256,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     else later.then(call.onAnswer, call.onFailure);
   }
 
-  #newCall(): ListenerCall {
-    const call = new ListenerCall(this);
-    this.#calls.push(call);
-    return call;
-  }
-
-  /** It has ended in time, and the object may be used again. */
+  /** It has ended in time, and the object may be used again: by a call that starts on the way. */
   #endCall(
     call: ListenerCall,
     messages: MessageBatch,
@@ -285,14 +264,16 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     lastDone: number,
     error: RocketmqError | undefined,
   ): void {
-    this.#free(call, messages, context);
+    this.#calls.end(call, messages);
+    context.end();
     this.#conclude(call, messages, context, lastDone, error);
   }
 
   /** Nobody looked at the messages: they wait to be delivered again. */
   #takeBack(call: ListenerCall, messages: MessageBatch, context: ConcurrentContext): void {
     const { epoch, first } = call;
-    this.#free(call, messages, context);
+    this.#calls.end(call, messages);
+    context.end();
     if (epoch === this.#owned.epoch) {
       for (const [i, message] of messages.entries())
         this.#again.push({ epoch, ticket: first + i, message, delayLevel: 0, error: undefined });
@@ -300,28 +281,6 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     this.#noteDrained();
     this.#slots.giveBack();
     this.pump();
-  }
-
-  #free(call: ListenerCall, messages: MessageBatch, context: ConcurrentContext): void {
-    this.#runningMessages -= messages.length;
-    call.messages = undefined;
-    call.context = undefined;
-    this.#spare.push(call);
-    context.end();
-  }
-
-  /** It runs too long: the object is left to the listener, which may still answer. */
-  #giveUp(call: ListenerCall, runningMs: number): void {
-    const { messages, context } = call;
-    if (messages === undefined || context === undefined) return;
-    call.messages = undefined;
-    call.context = undefined;
-    this.#runningMessages -= messages.length;
-    this.#stuckCalls++;
-    const error = listenerStuck(messages[0], this.#owned.key, runningMs);
-    for (const message of messages) this.#ports.onStuck(message, runningMs);
-    context.expire(error);
-    this.#conclude(call, messages, context, -1, error);
   }
 
   /** Messages up to `lastDone` are done, the others failed; the slot is free. */

@@ -82,6 +82,7 @@ export class HandlerSlots {
     if (client.isQueued !== true) return;
     client.isQueued = false;
     this.#line.splice(this.#line.indexOf(client, this.#head), 1);
+    if (this.#rate !== undefined) this.#serveWhenDue(this.#rate);
   }
 
   open(): void {

@@ -42,14 +42,20 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   return 'then' in answer && typeof answer.then === 'function';
 }
 
-/** A promise of another library may answer twice, or throw when asked; a native one around it does neither, so a reused call hears only of its own end. */
+const nativeThen: unknown = Reflect.get(Promise.prototype, 'then');
+
+/**
+ * A promise of another library, or with a `then` of its own, may answer twice, or throw when asked; a native one around it
+ * does neither, so a reused call hears only of its own end.
+ */
 export function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
-  return answer instanceof Promise ? answer : Promise.resolve(answer);
+  if (answer instanceof Promise && answer.then === nativeThen) return answer;
+  return new Promise(resolve => resolve(answer)); // Promise.resolve would give back a native one as it is
 }
 
 /** How many messages an ackIndex calls done. A listener may write anything there; what is no number is none. */
-export function countUpTo(lastDone: number, size: number): number {
-  return lastDone >= 0 ? Math.min(size, Math.floor(lastDone) + 1) : 0;
+export function countUpTo(lastDone: unknown, size: number): number {
+  return typeof lastDone === 'number' && lastDone >= 0 ? Math.min(size, Math.floor(lastDone) + 1) : 0;
 }
 
 /** As above: what is no level leaves the choice to the broker. */

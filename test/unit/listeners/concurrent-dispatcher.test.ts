@@ -618,3 +618,52 @@ function stackDepth(): number {
 function fail(error: Error): never {
   throw error;
 }
+
+describe('a listener without manners', () => {
+  it.each([
+    ['a bigint', 1n],
+    ['a symbol', Symbol('1')],
+    ['an object that is no number', Object.create(null)],
+    ['a text', '1'],
+  ])('has done nothing when its ackIndex is %s, and keeps no slot', async (_, ackIndex) => {
+    const { hands, listen } = handHeld();
+    const { bring, calls, failed, slots } = world({ batchSize: 3, listen });
+    bring(0, 3);
+    Object.assign(calls[0]?.context ?? {}, { ackIndex });
+    hands[0]?.resolve(undefined);
+    await turn();
+    expect([what(failed), slots.running]).toEqual([
+      [
+        [0, 0, undefined],
+        [1, 0, undefined],
+        [2, 0, undefined],
+      ],
+      0,
+    ]);
+  });
+
+  it('ends one call with a promise that tells its end twice, and not the next one', async () => {
+    const twice = withThen((done: (value: undefined) => void) => {
+      done(undefined);
+      setImmediate(() => done(undefined));
+    }, Promise.resolve(undefined));
+    const answers: PromiseLike<undefined>[] = [twice, deferred<undefined>().promise];
+    const { bring, delivered, commits, slots } = world({ concurrency: 1, listen: () => answers.shift() });
+    bring(0, 2);
+    await turn();
+    await turn();
+    expect([delivered(), commits.point, slots.running]).toEqual([[[0], [1]], 1, 1]);
+  });
+
+  it('fails with a promise whose then throws, and keeps no slot', async () => {
+    const { bring, failed, slots } = world({
+      listen: () =>
+        withThen(() => {
+          throw new Error('no');
+        }, Promise.resolve(undefined)),
+    });
+    bring(0, 1);
+    await turn();
+    expect([what(failed), slots.running]).toEqual([[[0, 0, 'RMQ_LISTENER_FAILED']], 0]);
+  });
+});

@@ -165,3 +165,17 @@ describe('whether somebody waits for the rate', () => {
     expect([rate.isAwaited, clock.pending]).toEqual([false, 0]);
   });
 });
+
+describe('the timer of the rate', () => {
+  it('ends when the last one that waited for it leaves the line', () => {
+    const { clock, slots, client } = world({ perSecond: 1 });
+    slots.open();
+    const [one, other] = [client('a', 1000), client('b')];
+    one.pump();
+    other.pump();
+    slots.leave(one.self);
+    expect(clock.pending).toBe(1);
+    slots.leave(other.self);
+    expect(clock.pending).toBe(0);
+  });
+});

@@ -25,9 +25,13 @@ interface Running {
   readonly offsets: readonly number[];
   readonly context: OrderlyContext;
   readonly hand: Deferred<Awaited<OrderlyReturn>>;
+  /** When a sweep saw it first. */
+  since: number | undefined;
+  isStuck: boolean;
 }
 
 const keys = 'abc.';
+const consumeTimeoutMs = 1000;
 
 /** A queue, its listener and its broker do as they like; what the listener sees is checked against what must hold. */
 class World {
@@ -48,6 +52,7 @@ class World {
   readonly #atOnce: { readonly outcome: Outcome; readonly autoCommit: boolean }[] = [];
   #messages: Model[] = [];
   #epoch = 0;
+  #awakeMs = 0;
   #point = 0;
   #isOpen = true;
   #newestStarted = -1;
@@ -66,6 +71,7 @@ class World {
       batchSize: options.batchSize,
       concurrency: options.concurrency,
       maxReconsumeTimes: options.max,
+      consumeTimeoutMs,
       listen: (messages, context) => this.#listen(messages, context),
     });
   }
@@ -96,6 +102,19 @@ class World {
     else call.hand.resolve(answers[outcome]);
     await turn();
     this.#noteTold();
+  }
+
+  /** So much later. */
+  sweep(ms: number): void {
+    this.#awakeMs += ms;
+    for (const call of this.#running) {
+      if (call.since === undefined) call.since = this.#awakeMs;
+      else if (!call.isStuck && this.#awakeMs - call.since >= consumeTimeoutMs) {
+        call.isStuck = true;
+        this.seen.add(call.epoch === this.#epoch ? 'stuck' : 'stuck of a former epoch');
+      }
+    }
+    this.#world.dispatcher.sweep(this.#awakeMs);
   }
 
   wake(dice: number): void {
@@ -153,7 +172,8 @@ class World {
     if (commits.point < this.#point) expect(commits.point, 'the commit point went back').toBe(this.#point);
     this.#point = commits.point;
     if (owned.commitPoint !== most) expect(owned.commitPoint, 'the commit point lags').toBe(most);
-    if (slots.running !== this.#running.length) expect(slots.running, 'slots').toBe(this.#running.length);
+    const inTime = this.#running.filter(({ isStuck }) => !isStuck).length;
+    if (slots.running !== inTime) expect(slots.running, 'slots').toBe(inTime);
   }
 
   /** Everything goes well from now on: nothing may be left over but what was kept and not committed. */
@@ -211,7 +231,15 @@ class World {
     const lane = this.#laneOf(messages[0]);
     this.#checkCall(messages, lane);
     for (const offset of offsets) this.#set(offset, 'running');
-    const call = { epoch: this.#epoch, lane, offsets, context, hand: deferred<Awaited<OrderlyReturn>>() };
+    const call = {
+      epoch: this.#epoch,
+      lane,
+      offsets,
+      context,
+      hand: deferred<Awaited<OrderlyReturn>>(),
+      since: undefined,
+      isStuck: false,
+    };
     this.#busy.add(lane);
     context.suspendTimeMillis = 100 + this.#laneOfPause.size;
     this.#laneOfPause.set(context.suspendTimeMillis, lane);
@@ -381,6 +409,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constant((world: World) => world.open()) },
   { weight: 1, arbitrary: fc.constant((world: World) => world.close()) },
   { weight: 1, arbitrary: fc.constant((world: World) => world.restart()) },
+  { weight: 3, arbitrary: fc.constantFrom(500, 1000).map(ms => (world: World) => world.sweep(ms)) },
 );
 const options = fc.record({
   byKey: fc.boolean(),
@@ -426,6 +455,8 @@ describe('an orderly queue, whatever its listener answers and whenever', () => {
       'old result',
       'old return',
       'running across epochs',
+      'stuck',
+      'stuck of a former epoch',
       'clean hand-over',
       'closed a gap',
     ])
