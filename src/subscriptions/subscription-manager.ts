@@ -2,7 +2,13 @@
 /** Which topics does this consumer want now, with which selectors, and does a received message match? */
 import { RocketmqError, SubscriptionError, toError } from '../errors/errors.ts';
 import { isRetryTopic, retryTopicOf, topicProblem } from '../model/names.ts';
-import { everything, type Selector, type SubscriptionData, subscriptionData } from '../model/subscription.ts';
+import {
+  type ExpressionType,
+  everything,
+  type Selector,
+  type SubscriptionData,
+  subscriptionData,
+} from '../model/subscription.ts';
 import { asSelector, checkSelector } from './check-selector.ts';
 
 /** The most topics of one consumer. */
@@ -43,6 +49,8 @@ interface Entry extends Subscription {
   readonly phase: Phase;
   /** The version that pulls name; brokers answer 25 to one they have not been told yet. */
   readonly pullVersion: number;
+  /** The kind of expression that version is. */
+  readonly pullType: ExpressionType;
   /** The wanted tags; undefined: all. Checked again here because brokers filter by hash. */
   readonly tags: ReadonlySet<string> | undefined;
 }
@@ -98,7 +106,7 @@ export class SubscriptionManager {
     const checked = checkedSelector(topic, selector);
     const known = this.#subscribed(topic);
     if (known !== undefined) return this.#replace(known, checked, options);
-    this.#put(topic, checked, options.afterBeat === true ? 'joining' : 'consumed', 0);
+    this.#put(topic, checked, options.afterBeat === true ? 'joining' : 'consumed');
     if (options.afterBeat !== true) this.settle(topic);
     this.#tell('subscribed', topic);
     return true;
@@ -153,7 +161,7 @@ export class SubscriptionManager {
   settle(topic: string): void {
     const known = this.#subscribed(topic);
     if (known === undefined) return;
-    this.#entries.set(topic, { ...known, phase: 'consumed', pullVersion: known.data.subVersion });
+    this.#entries.set(topic, { ...known, ...pulledAs(known.data), phase: 'consumed' });
   }
 
   get(topic: string): Subscription | undefined {
@@ -162,6 +170,12 @@ export class SubscriptionManager {
 
   isSubscribed(topic: string): boolean {
     return this.#subscribed(topic) !== undefined;
+  }
+
+  /** Subscribed, and nothing of it waits for {@link settle}. */
+  isSettled(topic: string): boolean {
+    const known = this.#subscribed(topic);
+    return known?.phase === 'consumed' && known.pullVersion === known.data.subVersion;
   }
 
   /** The topics in the order they were first subscribed; the retry topic is not among them. */
@@ -182,6 +196,11 @@ export class SubscriptionManager {
   /** What a pull of this topic names as its version; 0 for one that is not subscribed. */
   pullVersion(topic: string): number {
     return this.#entries.get(topic)?.pullVersion ?? 0;
+  }
+
+  /** The kind of expression that version is. */
+  pullType(topic: string): ExpressionType {
+    return this.#entries.get(topic)?.pullType ?? neverPulled.pullType;
   }
 
   /**
@@ -233,17 +252,18 @@ export class SubscriptionManager {
 
   #replace(known: Entry, selector: Selector, { afterBeat }: SubscribeOptions): boolean {
     if (sameSelector(known.selector, selector)) return false;
-    this.#put(known.topic, selector, known.phase, known.pullVersion);
+    this.#put(known.topic, selector, known.phase, known);
     if (afterBeat !== true) this.settle(known.topic);
     this.#tell('updated', known.topic);
     return true;
   }
 
-  #put(topic: string, selector: Selector, phase: Phase, pullVersion: number): void {
+  #put(topic: string, selector: Selector, phase: Phase, pulled: Pulled = neverPulled): void {
     const data = subscriptionData(topic, selector, this.#nextVersion());
     const takesAll = data.tagsSet.length === 0 || isRetryTopic(topic);
     const tags = takesAll ? undefined : new Set(data.tagsSet);
-    this.#entries.set(topic, { topic, selector, data, tags, phase, pullVersion });
+    const { pullVersion, pullType } = pulled;
+    this.#entries.set(topic, { topic, selector, data, tags, phase, pullVersion, pullType });
   }
 
   #nextVersion(): number {
@@ -259,6 +279,15 @@ export class SubscriptionManager {
     if (this.#report === undefined) throw first;
     for (const failure of failures) this.#report(failure);
   }
+}
+
+/** What pulls say of their subscription. */
+type Pulled = Pick<Entry, 'pullVersion' | 'pullType'>;
+
+const neverPulled: Pulled = { pullVersion: 0, pullType: 'TAG' };
+
+function pulledAs({ subVersion, expressionType }: SubscriptionData): Pulled {
+  return { pullVersion: subVersion, pullType: expressionType };
 }
 
 export function sameSelector(one: Selector, other: Selector): boolean {

@@ -4,6 +4,7 @@ import { type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
+import type { ExpressionType } from '../model/subscription.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -68,8 +69,10 @@ export interface PullCallsOptions {
   readonly maxBodySize: number;
   /** The line to the broker of the queue now; throws RMQ_BROKER_NOT_FOUND when no route names one. */
   readonly caller: () => Caller;
-  /** Version of the subscription the broker filters by; it answers 25 to a newer one than it knows. */
-  readonly subVersion: () => number;
+  /** Version of the subscription the broker at an address filters by; it answers 25 to a newer one than it knows. */
+  readonly subVersion: (address: string) => number;
+  /** What kind of expression that version is. Brokers go by the heartbeat's; Java says it all the same. */
+  readonly expressionType: () => ExpressionType;
   /** Tags wanted, undefined for all: brokers filter by hash, so it is checked again here. */
   readonly tags: () => ReadonlySet<string> | undefined;
   /** Counts answers and failures. */
@@ -103,7 +106,9 @@ export class PullCalls {
     const sentAt = clock.now();
     try {
       const caller = this.#options.caller();
-      const prepared = offset === this.#damagedAt ? this.#prepareFor(1) : this.#prepare();
+      const subVersion = this.#options.subVersion(caller.address);
+      const prepared =
+        offset === this.#damagedAt ? this.#prepareFor(1, subVersion) : this.#prepare(subVersion);
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
       const onOutcome: OnOutcome = outcome =>
         onAnswer(this.#counted(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address)));
@@ -134,24 +139,23 @@ export class PullCalls {
     return answer;
   }
 
-  #prepare(): PreparedPull {
-    const subVersion = this.#options.subVersion();
+  #prepare(subVersion: number): PreparedPull {
     if (this.#prepared !== undefined && this.#preparedFor === subVersion) return this.#prepared;
-    this.#prepared = this.#prepareFor(this.#options.batchSize);
+    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion);
     this.#preparedFor = subVersion;
     return this.#prepared;
   }
 
-  #prepareFor(maxMsgNums: number): PreparedPull {
-    const { queue, consumerGroup, suspendMs, subVersion } = this.#options;
+  #prepareFor(maxMsgNums: number, subVersion: number): PreparedPull {
+    const { queue, consumerGroup, suspendMs, expressionType } = this.#options;
     return preparePull({
       consumerGroup,
       topic: queue.topic,
       queueId: queue.queueId,
       maxMsgNums,
       suspendTimeoutMillis: suspendMs,
-      subVersion: subVersion(),
-      expressionType: 'TAG',
+      subVersion,
+      expressionType: expressionType(),
       bname: queue.brokerName,
     });
   }

@@ -8,7 +8,7 @@ import type { CommandsReport } from '../../src/machines/commands/commands.types.
 import { mostWaiting } from '../../src/machines/commands/refusals.ts';
 import type { WorkCommand } from '../../src/machines/commands/work-command.ts';
 import type { SubscribingPort } from '../../src/machines/subscribing/subscribing.types.ts';
-import { onceOnly } from '../../src/model/command-ticket.ts';
+import { type CommandTicket, onceOnly } from '../../src/model/command-ticket.ts';
 import type { MessageQueue } from '../../src/model/message-queue.ts';
 import { tag } from '../../src/model/subscription.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
@@ -27,22 +27,32 @@ function start() {
   const clock = new TestClock();
   const log: string[] = [];
   const told: CommandsReport[] = [];
+  const moves = { answer: (ticket: CommandTicket): void => ticket.done() };
   const owned = { now: [zero, one, other, retried] as readonly MessageQueue[] };
   const commits: Deferred<void>[] = [];
   const places: Deferred<void>[] = [];
   const plans: Deferred<void>[] = [];
+  const registers: Deferred<void>[] = [];
+  const joined = new Set<string>();
   const hand = (list: Deferred<void>[]): Promise<void> => {
     const made = deferred<void>();
     list.push(made);
     return made.promise;
   };
   const subscribing: SubscribingPort = {
-    plan: command => ({ kind: 'leave', topic: command.topic }),
+    plan: ({ type, topic }) =>
+      type === 'consumer.subscribe'
+        ? { kind: 'join', topic, selector: tag('*'), listener: undefined }
+        : { kind: 'leave', topic },
     applyNow: () => {},
     check: async () => {},
-    apply: ({ topic }) => log.push(`change ${topic}`),
+    apply: ({ kind, topic }) => {
+      log.push(`change ${topic}`);
+      if (kind === 'join') joined.add(topic);
+      else joined.delete(topic);
+    },
     locate: async () => {},
-    register: async () => {},
+    register: async topic => (joined.has(topic) ? hand(registers) : undefined),
     settle: () => {},
     share: () => hand(plans),
     drained: async () => {},
@@ -72,7 +82,7 @@ function start() {
           told.push(event);
           if (event.type === 'seek.decided') {
             log.push(`seek ${event.queue.topic}-${event.queue.queueId} to ${event.offset}`);
-            event.ticket.done();
+            moves.answer(event.ticket);
           } else if (event.type === 'pause.decided') {
             log.push(
               `${event.paused ? 'pause' : 'resume'} ${event.choice.topic ?? event.choice.queue.queueId}`,
@@ -88,7 +98,7 @@ function start() {
   running.push({ actor, clock });
   const heard: string[] = [];
   return {
-    ...{ actor, clock, told, owned, commits, places, plans, heard },
+    ...{ actor, clock, told, owned, commits, places, plans, registers, heard, moves },
     log: () => log.splice(0),
     send: actor.send.bind(actor),
     give(command: WorkCommand, name: string = command.type) {
@@ -233,6 +243,79 @@ describe('commands', () => {
   });
 });
 
+describe('a subscribe that nobody answers', () => {
+  const join = (topic: string) => ({ type: 'consumer.subscribe', topic }) as const;
+
+  it('holds up what has to wait for it for 5 s, and goes on', async () => {
+    const { clock, give, log, registers, plans, heard } = open();
+    give(join('orders'));
+    await clock.flush();
+    give(seekZero);
+    give(pause);
+    give(commitAll);
+    await clock.advance(4999);
+    expect(log()).toEqual(['change orders']);
+    await clock.advance(1);
+    expect(log()).toEqual(['pause orders', 'seek orders-0 to 7']);
+    registers[0]?.resolve();
+    await clock.flush();
+    plans[0]?.resolve();
+    await clock.flush();
+    expect(heard).toEqual(['queue.pause done', 'consumer.subscribe done']);
+  });
+
+  it('lets the next one begin beside it, and another one of its topic take its place', async () => {
+    const { clock, give, log, registers, plans, heard, children } = open();
+    give(join('orders'), 'first');
+    give(join('bills'), 'second');
+    await clock.advance(5000);
+    expect([log(), heard]).toEqual([['change orders', 'change bills'], []]);
+    give(leave, 'third');
+    await clock.flush();
+    expect(heard).toEqual(['first RMQ_COMMAND_REFUSED']);
+    registers[1]?.resolve();
+    await clock.flush();
+    plans[0]?.resolve();
+    await clock.flush();
+    expect([heard.at(-1), log(), children()]).toEqual(['second done', ['change orders'], ['subscribe 3']]);
+  });
+
+  it('gives way to what was waiting for it already', async () => {
+    const { clock, give, log, heard } = open();
+    give(join('orders'), 'first');
+    give(leave, 'second');
+    await clock.advance(5000);
+    expect([heard, log()]).toEqual([['first RMQ_COMMAND_REFUSED'], ['change orders', 'change orders']]);
+  });
+
+  it('is refused with all others when the consumer stops', async () => {
+    const { clock, give, send, heard } = open();
+    give(join('orders'), 'first');
+    await clock.advance(5000);
+    give(join('bills'), 'second');
+    send({ type: 'commands.close' });
+    expect(heard).toEqual(['first RMQ_COMMAND_REFUSED', 'second RMQ_COMMAND_REFUSED']);
+  });
+});
+
+describe('a seek whose queue may not be moved', () => {
+  it('holds up others for 5 s, keeps its ticket, and is told when the queue has left', async () => {
+    const { clock, give, log, send, heard, moves } = open();
+    moves.answer = () => {};
+    give(seekZero, 'first');
+    await clock.flush();
+    give(commitAll);
+    give({ ...seekZero, to: 8 }, 'second');
+    await clock.advance(4999);
+    expect(log()).toEqual(['seek orders-0 to 7']);
+    await clock.advance(1);
+    expect([log(), heard]).toEqual([['commit 4'], []]);
+    send({ type: 'queues.left', queues: [zero] });
+    await clock.flush();
+    expect(heard).toEqual(['first RMQ_QUEUE_NOT_OWNED']);
+  });
+});
+
 describe('a reset of offsets', () => {
   it('seeks every queue, the retried messages apart, and is done when all are', async () => {
     const { give, log, places, heard } = open();
@@ -294,6 +377,8 @@ describe('a command', () => {
   it.each([
     [{ type: 'queue.pause' }, 'topic'],
     [{ type: 'queue.pause', topic: '' }, 'topic'],
+    [{ type: 'queue.pause', ...zero }, 'topic'],
+    [{ type: 'queue.resume', topic: 'orders', queue: zero }, 'topic'],
     [{ type: 'queue.resume', queue: null }, 'queue'],
     [{ type: 'queue.seek', queue: { topic: 'orders' }, to: 1 }, 'queue'],
     [{ type: 'queue.seek', queue: zero, to: -1 }, 'to'],

@@ -14,7 +14,8 @@ import { ConsumerKit, group, type KitOptions } from '../support/consumer-kit.ts'
 import { checkTrace } from '../support/trace-checker.ts';
 
 const [zero, one] = [queueNumber(0), queueNumber(1)];
-const { GET_MAX_OFFSET, PULL_MESSAGE, SEARCH_OFFSET_BY_TIMESTAMP, UPDATE_CONSUMER_OFFSET } = RequestCode;
+const { GET_MAX_OFFSET, HEART_BEAT, PULL_MESSAGE, SEARCH_OFFSET_BY_TIMESTAMP, UPDATE_CONSUMER_OFFSET } =
+  RequestCode;
 
 /** How a command ended: `done`, the code of its refusal, or `pending`. */
 interface Outcome {
@@ -325,6 +326,21 @@ describe('before the start', () => {
     await end(kit);
   });
 
+  it('a topic that is left takes its pauses along', async () => {
+    const kit = new ConsumerKit();
+    for (const command of [
+      { type: 'queue.pause', topic: 'orders' },
+      { type: 'consumer.unsubscribe', topic: 'orders' },
+      { type: 'consumer.subscribe', topic: 'orders' },
+    ] as const)
+      expect(await carriedOut(kit, command)).toBe('done');
+    await kit.start();
+    kit.cluster.store(zero, 1);
+    await kit.pass(1000);
+    expect([kit.delivered, pausedOf(kit)]).toEqual([['orders-0:0'], [false, false]]);
+    await end(kit);
+  });
+
   it.each([
     { type: 'queue.seek', queue: aQueue, to: 'begin' },
     { type: 'consumer.resetOffset', timestamp: 1 },
@@ -370,6 +386,36 @@ describe('execute', () => {
     expect([seek.now, late.now]).toEqual(['RMQ_COMMAND_REFUSED', 'RMQ_COMMAND_REFUSED']);
     await kit.until(() => kit.state === 'stopped');
     await report;
+  });
+
+  it.each([
+    [{ type: 'consumer.suspend' }, { type: 'consumer.resume' }, 'running.active'],
+    [{ type: 'consumer.resume' }, { type: 'consumer.suspend' }, 'running.suspended'],
+  ] as const)('of %j that %j takes back before it could take effect is refused', async (first, last, end) => {
+    const kit = await running();
+    if (end === 'running.suspended') await execute(kit.actor, { type: 'consumer.suspend' });
+    kit.cluster.on(HEART_BEAT, () => undefined);
+    kit.clock.jump(60_000);
+    await kit.until(() => kit.state.startsWith('running.revalidating'));
+    const [taken, kept] = [give(kit, first), give(kit, last)];
+    await kit.pass(1000);
+    expect([taken.now, kept.now]).toEqual(['RMQ_COMMAND_REFUSED', 'pending']);
+    kit.cluster.on(HEART_BEAT, () => 'as usual');
+    await kit.until(() => kit.state === end);
+    await turn();
+    expect(kept.now).toBe('done');
+  });
+
+  it('of a suspend given by a handler in the middle of a change waits for it', async () => {
+    const kit = await running();
+    await execute(kit.actor, { type: 'consumer.suspend' });
+    const outcomes: Outcome[] = [];
+    kit.actor.on('consumer.stateChanged', ({ to }) => {
+      if (to === 'running.active') outcomes.push(give(kit, { type: 'consumer.suspend' }));
+    });
+    await execute(kit.actor, { type: 'consumer.resume' });
+    await turn();
+    expect([kit.state, outcomes]).toEqual(['running.suspended', [{ now: 'done' }]]);
   });
 
   it('rejects when the consumer is stopped hard, and on abort with what the caller aborted with', async () => {

@@ -209,6 +209,22 @@ describe('the commands under way when their actor dies', () => {
   });
 });
 
+describe('a subscribe nobody answers when the actor of commands dies', () => {
+  it('is refused once, and asks nobody any more', async () => {
+    const machine = crashing['commands'] ?? expect.fail('no such machine');
+    const kit = await new Crashing(machine).start();
+    kit.cluster.on(RequestCode.GET_ROUTEINFO_BY_TOPIC, () => undefined);
+    const heard: unknown[] = [];
+    const ticket = { done: () => heard.push('done'), refused: (error: Error) => heard.push(error) };
+    const given: Ticketed<WorkCommand> = { type: 'consumer.subscribe', topic: 'bills', ticket };
+    kit.actor.send(given);
+    await kit.pass(12_000); // what it tells of its trouble is the deadly event
+    expect(heard).toEqual([expect.objectContaining({ code: 'RMQ_COMMAND_REFUSED' })]);
+    await kit.pass(30_000);
+    expect({ timers: kit.clock.pending, heard: heard.length }).toEqual({ timers: 0, heard: 1 });
+  });
+});
+
 describe('an offset store that cannot be read', () => {
   it('refuses the start with its own error, by way of stopping', async () => {
     const unreadable = consumerMachine.provide({

@@ -140,6 +140,35 @@ describe('another selector', () => {
   });
 });
 
+describe('a broker that has not taken the heartbeat', () => {
+  it('is pulled with the version it had before, until it has', async () => {
+    const brokers = ['broker-a', 'broker-b'];
+    const kit = await new ConsumerKit({ cluster: { topics: { orders: 1 }, brokers } }).start();
+    await kit.pass(1000);
+    const versions = (brokerName: string) =>
+      kit.cluster
+        .askedFor(pull)
+        .filter(({ fields }) => fields['topic'] === 'orders' && fields['bname'] === brokerName)
+        .map(({ fields }) => Number(fields['subVersion']));
+    const [before] = versions('broker-b');
+    kit.cluster.on(beat, ({ address }) =>
+      address === addressOf('broker-b') ? { code: ResponseCode.SYSTEM_ERROR, remark: 'busy' } : 'as usual',
+    );
+    const update = { type: 'consumer.updateSelector', topic: 'orders', selector: tag('paid') } as const;
+    expect(await carriedOut(kit, update)).toBe('done');
+    for (const brokerName of brokers) kit.cluster.store({ topic: 'orders', brokerName, queueId: 0 }, 1);
+    await kit.pass(1000);
+    expect(versions('broker-a').at(-1)).toBeGreaterThan(before ?? 0);
+    expect(versions('broker-b').at(-1)).toBe(before);
+    kit.cluster.on(beat, () => 'as usual');
+    await kit.pass(30_000);
+    kit.cluster.store({ topic: 'orders', brokerName: 'broker-b', queueId: 0 }, 1);
+    await kit.pass(1000);
+    expect(versions('broker-b').at(-1)).toBe(versions('broker-a').at(-1));
+    await shutdown(kit.actor, { timeout: 0 });
+  });
+});
+
 describe('a topic that is left', () => {
   it('is in the heartbeats until its handlers have ended and its offsets are committed', async () => {
     const topics = { orders: 1, bills: 1 };

@@ -42,6 +42,17 @@ describe('the permit to start a queue', () => {
     expect([heard, log]).toEqual([[2, 3], ['want']]);
   });
 
+  it('calls nobody once whoever asked is gone; the lock may be ours still, and whoever asks later is told', () => {
+    const { log, hand, permit } = aPermit();
+    const heard: number[] = [];
+    permit.request(() => heard.push(1));
+    permit.dismiss();
+    hand.tell({ type: 'lock.granted' });
+    expect([heard, permit.mayBeOurs]).toEqual([[], true]);
+    permit.request(() => heard.push(2));
+    expect([heard, log]).toEqual([[2], ['want']]);
+  });
+
   it('is not given for a lock that was lost meanwhile; that is told', () => {
     const { hand, permit } = aPermit();
     const heard: string[] = [];

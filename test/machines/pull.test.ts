@@ -141,12 +141,18 @@ function start(
 ) {
   const clock = new TestClock();
   const shared = new SharedFlow({ ...limits, ...options.limits });
-  const commits = { told: [] as string[] };
+  const commits = { told: [] as string[], handed: undefined as QueueOffset | undefined };
   const owned = new OwnedQueue<MessageExt>(
     aQueue,
     {
+      get handed() {
+        return commits.handed;
+      },
       advance: point => commits.told.push(`advance ${point}`),
-      reset: (point, stored) => commits.told.push(`reset ${point}${stored ? ' stored' : ''}`),
+      reset: (point, stored) => {
+        commits.handed = stored ? point : undefined;
+        commits.told.push(`reset ${point}${stored ? ' stored' : ''}`);
+      },
     },
     shared,
   );
@@ -204,6 +210,9 @@ function start(
   };
 }
 
+type Sender = ReturnType<typeof start>['send'];
+type Answerer = ReturnType<typeof start>['answer'];
+
 /** Started, its start resolved at 100, the first pull on the wire. */
 async function pulling(options: Parameters<typeof start>[0] = {}) {
   const world = start(options);
@@ -246,12 +255,16 @@ describe('the start of a queue', () => {
 
   /** A permit in the hand of the test. */
   function aPermit(kind: StartPermit['kind']) {
-    const hand = { asked: 0, give: () => {} };
+    const hand = { asked: 0, dismissed: 0, give: () => {} };
     const permit: StartPermit = {
       kind,
       request: onPermitted => {
         hand.asked++;
         hand.give = onPermitted;
+      },
+      dismiss: () => {
+        hand.give = () => {};
+        hand.dismissed++;
       },
     };
     return { hand, permit };
@@ -283,6 +296,15 @@ describe('the start of a queue', () => {
       expect(state()).toBe('resolvingOffset');
     },
   );
+
+  it.each(['fence', 'lock'] as const)('no longer waits for its %s once the queue is given up', kind => {
+    const { hand, permit } = aPermit(kind);
+    const { send, port } = start({ permit });
+    send({ type: 'queue.revoke' });
+    expect(hand.dismissed).toBe(1);
+    hand.give();
+    expect(port.starts).toEqual([]);
+  });
 
   it('is asked again, ever more slowly, when it could not be answered; the first failure is told', async () => {
     const { clock, port, state, told, lastStart } = start({ settings: { random: () => 1 } });
@@ -789,6 +811,37 @@ describe('verification after a gap in time', () => {
     const { owned, answer, state } = await verifying();
     answer(outcome);
     expect([state(), owned.count, owned.pulledTo]).toEqual([{ verifying: 'asking' }, count, pulledTo]);
+  });
+
+  it.each([
+    ['a seek', (send: Sender) => send({ type: 'queue.seek', offset: at(20), reason: 'seek' }), 20],
+    ['a move', (_: Sender, answer: Answerer) => answer(moved(50)), 50],
+  ])('does not undo %s whose commit the broker does not have yet', async (_, move, place) => {
+    const { owned, send, answer, lastRead, told } = await pulling();
+    move(send, answer);
+    send({ type: 'queue.verify' });
+    told();
+    lastRead().resolve(at(100)); // what we had committed before
+    await turn();
+    expect([owned.pulledTo, owned.commitPoint, told()]).toEqual([place, place, [{ type: 'pull.verified' }]]);
+  });
+
+  it('does not undo a move that comes meanwhile', async () => {
+    const { owned, answer, lastRead } = await verifying();
+    answer(moved(50));
+    lastRead().resolve(at(102));
+    await turn();
+    expect([owned.pulledTo, owned.commitPoint]).toEqual([50, 50]);
+  });
+
+  it('follows what was committed after a seek whose commit the broker has', async () => {
+    const { owned, commits, send, lastRead } = await pulling();
+    send({ type: 'queue.seek', offset: at(20), reason: 'seek' });
+    commits.handed = at(20);
+    send({ type: 'queue.verify' });
+    lastRead().resolve(at(60));
+    await turn();
+    expect(owned.pulledTo).toBe(60);
   });
 
   it('follows a move that comes meanwhile, in a new epoch', async () => {
@@ -1326,12 +1379,16 @@ describe('a seek', () => {
   });
 
   function aPermit(kind: StartPermit['kind']) {
-    const hand = { asked: 0, give: () => {} };
+    const hand = { asked: 0, dismissed: 0, give: () => {} };
     const permit: StartPermit = {
       kind,
       request: onPermitted => {
         hand.asked++;
         hand.give = onPermitted;
+      },
+      dismiss: () => {
+        hand.give = () => {};
+        hand.dismissed++;
       },
     };
     return { hand, permit };
@@ -1461,7 +1518,7 @@ describe('the end of a queue', () => {
   type World = Awaited<ReturnType<typeof pulling>>;
   const ways: Readonly<Record<string, () => Promise<World> | World>> = {
     waitingForHandover: () => start({ settings: { handoverPause: 400 } }),
-    locking: () => start({ permit: { kind: 'lock', request: () => {} } }),
+    locking: () => start({ permit: { kind: 'lock', request: () => {}, dismiss: () => {} } }),
     resolvingOffset: () => start(),
     pulling: () => pulling(),
     pacing: async () => answered(await pulling({ settings: { pullInterval: 30 } }), found(100, 101)),

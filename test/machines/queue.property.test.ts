@@ -92,9 +92,19 @@ class World {
   #isRevoked = false;
 
   constructor() {
+    const broker: { handed: ReturnType<typeof at> | undefined } = { handed: undefined };
     this.#owned = new OwnedQueue<MessageExt>(
       aQueue,
-      { advance: point => this.#advance(point), reset: point => this.#reset(point) },
+      {
+        get handed() {
+          return broker.handed;
+        },
+        advance: point => this.#advance(point),
+        reset: (point, stored) => {
+          broker.handed = stored ? point : undefined;
+          this.#reset(point);
+        },
+      },
       new SharedFlow({
         countOfQueue: 8,
         bytesOfQueue: 1e9,
@@ -136,7 +146,9 @@ class World {
             },
             withdraw: () => {},
             judge: () => 'halt',
-            correct: async () => {},
+            correct: async offset => {
+              broker.handed = offset;
+            },
             takeCommit: () => undefined,
             settleCommit: () => {},
             withholdCommits: () => {},
@@ -358,7 +370,7 @@ describe('a queue between a broker and a listener that do as they like', () => {
           for (const each of world.seen) seen.set(each, (seen.get(each) ?? 0) + 1);
         },
       ),
-      { numRuns: 40, seed: 1 }, // fixed, so that what it must have met is met each time; try others when the chart changes
+      { numRuns: 40, seed: 20_261_123 }, // fixed, so that what it must have met is met each time; try others when the chart changes
     );
     const wanted = [
       'found',

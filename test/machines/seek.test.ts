@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does one seek resolve its place, move the queue, and count only once it is committed? */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createActor } from 'xstate';
 import { BrokerError, ConnectionError, RocketmqError } from '../../src/errors/errors.ts';
 import { seekMachine } from '../../src/machines/commands/seek.machine.ts';
-import type { SeekDecided } from '../../src/machines/commands/seek.types.ts';
+import type { SeekDecided, SeekLasts } from '../../src/machines/commands/seek.types.ts';
 import type { SeekTarget } from '../../src/machines/commands/work-command.ts';
 import type { QueueOffset } from '../../src/model/queue-offset.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
@@ -26,6 +26,7 @@ function start(to: SeekTarget, { min = 10, max = 20 }: Bounds = {}) {
   const decided: SeekDecided[] = [];
   const commits: Deferred<void>[] = [];
   const asked: string[] = [];
+  const lasting: SeekLasts[] = [];
   const answer = (what: string, value: number | Error): Promise<QueueOffset> => {
     asked.push(what);
     return typeof value === 'number' ? Promise.resolve(at(value)) : Promise.reject(value);
@@ -48,12 +49,13 @@ function start(to: SeekTarget, { min = 10, max = 20 }: Bounds = {}) {
       },
       random: () => 0.5,
       parent: { send: event => decided.push(event) },
+      keeper: { send: event => lasting.push(event) },
     },
   });
   actor.start();
   running.push({ actor, clock });
   return {
-    ...{ actor, clock, heard, decided, commits, asked },
+    ...{ actor, clock, heard, decided, commits, asked, lasting },
     state: () => actor.getSnapshot().value,
     async moved() {
       await turn();
@@ -73,6 +75,30 @@ afterEach(() => {
 });
 
 describe('a seek', () => {
+  it('whose queue may not be moved for 5 s says so, and goes on waiting', async () => {
+    const { clock, state, lasting, heard, decided, commits } = start(15);
+    await turn();
+    await clock.advance(4999);
+    expect(lasting).toEqual([]);
+    await clock.advance(60_000);
+    expect([state(), lasting]).toEqual(['moving', [{ type: 'seek.lasts', queue: aQueue }]]);
+    decided[0]?.ticket.done();
+    commits[0]?.resolve();
+    await turn();
+    expect(heard).toEqual(['done']);
+  });
+
+  it('that was stopped meanwhile hears nothing of its queue any more', async () => {
+    const { actor, decided, heard } = start(15);
+    await turn();
+    actor.stop();
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    decided[0]?.ticket.done();
+    decided[0]?.ticket.refused(new RocketmqError('RMQ_INTERNAL', 'x'));
+    expect([warn.mock.calls, heard]).toEqual([[], []]);
+    warn.mockRestore();
+  });
+
   it('resolves its place, has the queue moved, commits, and is done then', async () => {
     const { state, decided, heard, commits, moved, asked } = start(15);
     expect(state()).toBe('resolving');

@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ConsumerConfig } from '../../src/config/consumer-config.ts';
 import { BrokerLocator } from '../../src/machines/consumer/broker-locator.ts';
-import { sendBackPort } from '../../src/machines/consumer/send-back-port.ts';
+import { roundLimitOf, sendBackPort } from '../../src/machines/consumer/send-back-port.ts';
 import { RouteCache } from '../../src/machines/routes/route-cache.ts';
 import type { Returning, ReturnWay } from '../../src/machines/send-back/send-back-job.ts';
 import type { Address } from '../../src/model/route.ts';
@@ -196,5 +196,14 @@ describe('a copy', () => {
       code: 'RMQ_BROKER_NOT_FOUND',
     });
     expect(asked).toEqual([]);
+  });
+});
+
+describe('a round', () => {
+  it('is not given up while one of its sends may still be answered', () => {
+    for (const timeoutMs of [100, 3000, 60_000, 86_400_000]) {
+      expect(roundLimitOf(timeoutMs)).toBeGreaterThan(3 * timeoutMs); // three brokers are offered a copy, in turn
+      expect(roundLimitOf(timeoutMs)).toBeLessThan(2 ** 31); // a timer takes no more
+    }
   });
 });

@@ -105,8 +105,31 @@ describe('what a command comes to', () => {
     expect(kind({ type: 'consumer.unsubscribe', topic: 'bills' })).toBe('nothing');
   });
 
+  it('that brokers have not heard of yet is taken up again by the next command', () => {
+    const { port, subscribe, subscriptions } = world(orders);
+    port.apply(port.plan(subscribe('bills', tag('a'))));
+    port.apply(port.plan(subscribe('orders', tag('shipped'))));
+    const { version } = subscriptions;
+    const again = [
+      subscribe('bills', tag('a')),
+      subscribe('bills', tag('b')),
+      subscribe('orders', tag('shipped')),
+    ].map(command => port.plan(command));
+    expect(again.map(({ kind }) => kind)).toEqual(['join', 'join', 'revise']);
+    const [same] = again;
+    if (same !== undefined) port.apply(same);
+    port.settle('bills');
+    expect([subscriptions.version, subscriptions.consumedTopics()]).toEqual([version, ['orders', 'bills']]);
+    expect(port.plan(subscribe('bills', tag('a'))).kind).toBe('nothing');
+    expect(port.plan({ type: 'consumer.unsubscribe', topic: 'orders' }).kind).toBe('leave');
+  });
+
   it.each<readonly [string, SubscriptionCommand]>([
     ['bills is not subscribed', { type: 'consumer.updateSelector', topic: 'bills', selector: tag('a') }],
+    [
+      'selector of orders: write tag',
+      { type: 'consumer.updateSelector', topic: 'orders' } as unknown as SubscriptionCommand, // as from JavaScript
+    ],
     ['names no tag', { type: 'consumer.subscribe', topic: 'bills', selector: tag('||') }],
     ['the SQL expression is empty', { type: 'consumer.subscribe', topic: 'bills', selector: sql(' ') }],
     ['only letters, digits', { type: 'consumer.subscribe', topic: 'my bills' }],

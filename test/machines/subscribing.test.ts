@@ -133,6 +133,58 @@ describe('a new topic', () => {
   );
 });
 
+describe('a change that takes long', () => {
+  /** In the state whose step is open. */
+  async function at(plan: SubscribingPlan, steps: readonly Step[]) {
+    const world = start(plan);
+    await world.clock.flush();
+    for (const step of steps) await world.end(step);
+    world.log();
+    return world;
+  }
+
+  const waiting: readonly (readonly [string, SubscribingPlan, readonly Step[]])[] = [
+    ['locating', join, ['check']],
+    ['registering', join, ['check', 'locate']],
+    ['sharing', join, ['check', 'locate', 'register']],
+    ['registering a selector', revise, ['check']],
+  ];
+
+  it.each([...waiting, ['leaving', leave, []] as const])('says so after 5 s: %s', async (_, plan, steps) => {
+    const { clock, heard } = await at(plan, steps);
+    await clock.advance(4999);
+    expect(heard).toEqual([]);
+    await clock.advance(1);
+    expect(heard).toEqual([{ type: 'subscribing.lasts', topic: 'orders' }]);
+  });
+
+  it.each(waiting)('gives way to the next one of its topic: %s', async (_, plan, steps) => {
+    const { actor, clock, state, log, heard } = await at(plan, steps);
+    actor.send({ type: 'subscribing.replaced' });
+    expect([state(), log(), heard]).toEqual([
+      'refused',
+      ['refused RMQ_COMMAND_REFUSED'],
+      [{ type: 'subscribing.ended' }],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not when the topic is being left: that ends by itself', async () => {
+    const { actor, state } = await at(leave, ['share']);
+    actor.send({ type: 'subscribing.replaced' });
+    expect(state()).toEqual({ leaving: 'draining' });
+  });
+
+  it('ends without a word when whoever gave the command died', async () => {
+    const { actor, clock, state, log, heard, fail } = await at(join, ['check', 'locate']);
+    await fail('register', lost);
+    log();
+    heard.length = 0;
+    actor.send({ type: 'subscribing.abandon' });
+    expect([state(), log(), heard, clock.pending]).toEqual(['abandoned', [], [], 0]);
+  });
+});
+
 describe('another selector', () => {
   it('is named by pulls once brokers know of it; queues stay as they are', async () => {
     const { clock, state, log, end } = start(revise);

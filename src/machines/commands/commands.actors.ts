@@ -18,8 +18,12 @@ export const commitNow = fromPromise<void, CommitInput>(({ input: { port, queues
 );
 
 /** All that is not done. */
-export function openJobs({ running, waiting }: Pick<CommandsContext, 'running' | 'waiting'>): readonly Job[] {
-  return [...running, ...waiting];
+export function openJobs({
+  running,
+  lasting,
+  waiting,
+}: Pick<CommandsContext, 'running' | 'lasting' | 'waiting'>): readonly Job[] {
+  return [...lasting, ...running, ...waiting];
 }
 
 /** Whoever waits hears that the job will not be done. */

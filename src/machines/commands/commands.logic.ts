@@ -4,13 +4,14 @@ import type { ConsumerError } from '../../errors/errors.ts';
 import { type CommandTicket, sharedTicket } from '../../model/command-ticket.ts';
 import { type MessageQueue, sameQueue } from '../../model/message-queue.ts';
 import { isRetryTopic } from '../../model/names.ts';
-import { Claims } from './claims.ts';
+import { Claims, isChange } from './claims.ts';
 import type { CommandsContext, CommandsPort, Job, Work } from './commands.types.ts';
 import { invalid, notOwned, notSubscribed } from './refusals.ts';
 import type { SeekWork } from './seek.types.ts';
 import type {
   CommitCommand,
   PauseCommand,
+  QueueChoice,
   ResetOffsetCommand,
   SubscriptionCommand,
   WorkCommand,
@@ -41,13 +42,14 @@ export interface Due extends Pick<CommandsContext, 'lastId' | 'waiting' | 'runni
 }
 
 /** Takes the jobs that may begin out of those that wait, in the order they came. */
-export function takeDue(context: Pick<CommandsContext, 'lastId' | 'waiting' | 'running' | 'port'>): Due {
+export function takeDue(context: Pick<CommandsContext, keyof Omit<Due, 'steps'> | 'lasting' | 'port'>): Due {
   const { port } = context;
   const running = [...context.running];
   const waiting: Job[] = [];
   const steps: Step[] = [];
   const claims = new Claims();
   for (const { work } of running) claims.add(work);
+  for (const { work } of context.lasting) claims.addLasting(work);
   let { lastId } = context;
   const pending = [...context.waiting].reverse();
   for (let job = pending.pop(); job !== undefined; job = pending.pop()) {
@@ -73,6 +75,31 @@ export function takeDue(context: Pick<CommandsContext, 'lastId' | 'waiting' | 'r
 
 export function isAnyDue(context: Parameters<typeof takeDue>[0]): boolean {
   return takeDue(context).steps.length > 0;
+}
+
+/** A job that now lasts: it holds up no more than it must. */
+export function withLasting(
+  { running, lasting }: Pick<CommandsContext, 'running' | 'lasting'>,
+  about: { readonly topic: string } | { readonly queue: MessageQueue },
+): Pick<CommandsContext, 'running' | 'lasting'> {
+  const isMeant = ({ work }: Job): boolean =>
+    'queue' in about
+      ? work.type === 'queue.seek' && sameQueue(work.queue, about.queue)
+      : isChange(work) && work.topic === about.topic;
+  return {
+    running: running.filter(job => !isMeant(job)),
+    lasting: [...lasting, ...running.filter(isMeant)],
+  };
+}
+
+/** Changes that last, and of whose topic another change waits. */
+export function replacedOf({
+  lasting,
+  waiting,
+}: Pick<CommandsContext, 'lasting' | 'waiting'>): readonly Job[] {
+  if (lasting.length === 0) return lasting;
+  const wanted = new Set(waiting.flatMap(({ work }) => (isChange(work) ? work.topic : [])));
+  return lasting.filter(({ work }) => isChange(work) && wanted.has(work.topic));
 }
 
 function takesTime({ type }: Work): boolean {
@@ -140,9 +167,7 @@ export function problemOf(command: WorkCommand): ConsumerError | undefined {
   switch (type) {
     case 'queue.pause':
     case 'queue.resume':
-      return command.queue === undefined
-        ? topicProblem(type, command.topic)
-        : queueProblem(type, command.queue);
+      return choiceProblem(type, command);
     case 'queue.seek':
       return queueProblem(type, command.queue) ?? targetProblem(type, command.to);
     case 'consumer.resetOffset':
@@ -157,6 +182,18 @@ export function problemOf(command: WorkCommand): ConsumerError | undefined {
     case 'consumer.unsubscribe':
       return undefined;
   }
+}
+
+/** A whole topic must not be meant by a slip. */
+function choiceProblem(command: string, choice: QueueChoice): ConsumerError | undefined {
+  const { queue, topic } = choice;
+  if (queue === undefined) {
+    const isBareQueue = choice.brokerName !== undefined || choice.queueId !== undefined;
+    if (isBareQueue) return invalid(command, 'topic', 'means all queues of it; for one queue give { queue }');
+    return topicProblem(command, topic);
+  }
+  if (topic !== undefined) return invalid(command, 'topic', 'and queue exclude each other');
+  return queueProblem(command, queue);
 }
 
 function commitProblem({ type, queue, offset }: CommitCommand): ConsumerError | undefined {

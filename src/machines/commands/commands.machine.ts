@@ -10,7 +10,8 @@
  * Invariants (test/machines/commands.test.ts): 1. every ticket hears exactly one end; 2. commands about the same topic or
  * queue are carried out in the order they came, and one change of subscriptions at a time (claims.ts); 3. a pause waits for
  * nothing but a change of its topic; 4. nothing is begun while keeping, and what has begun goes on; 5. after closed nothing is
- * left open; 6. of a job's actor that died the ticket hears why.
+ * left open; 6. of a job's actor that died the ticket hears why; 7. what waits for an answer or a lock holds up others for 5 s
+ * at most, and a change of subscriptions that lasts gives way to the next one of its topic.
  */
 import { assign, enqueueActions, setup, stopChild } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
@@ -19,9 +20,18 @@ import { type MessageQueue, sameQueue } from '../../model/message-queue.ts';
 import type { Receiver } from '../shared/refs.ts';
 import { type FaultEvent, safe } from '../shared/safe.ts';
 import { subscribingMachine } from '../subscribing/subscribing.machine.ts';
-import type { SubscribingInput } from '../subscribing/subscribing.types.ts';
+import type { SubscribingEvent, SubscribingInput } from '../subscribing/subscribing.types.ts';
 import { alsoTelling, commitNow, openJobs, refuseAll } from './commands.actors.ts';
-import { isAnyDue, type JobOf, problemOf, type Step, takeDue, workOf } from './commands.logic.ts';
+import {
+  isAnyDue,
+  type JobOf,
+  problemOf,
+  replacedOf,
+  type Step,
+  takeDue,
+  withLasting,
+  workOf,
+} from './commands.logic.ts';
 import type { CommandsContext, CommandsEvent, CommandsInput, Job } from './commands.types.ts';
 import { commandRefused, mostWaiting, tooMany } from './refusals.ts';
 import { seekMachine } from './seek.machine.ts';
@@ -44,6 +54,15 @@ const built = setup({
     refuseOneMore: safe(({ context }, { command, ticket }: Given) =>
       ticket.refused(tooMany(context.consumerGroup, command.type)),
     ),
+    noteLasting: assign(({ context }, params: Parameters<typeof withLasting>[1]) =>
+      withLasting(context, params),
+    ),
+    /** Somebody who waits for nothing but them would wait for ever. */
+    endReplaced: safe(({ context, self }) => {
+      const children = childrenOf(self);
+      for (const { id } of replacedOf(context))
+        children[`subscribe ${id}`]?.send({ type: 'subscribing.replaced' });
+    }),
     beginDue: enqueueActions(({ context, enqueue, self }) => {
       const { steps, ...left } = takeDue(context);
       enqueue.assign(left);
@@ -51,7 +70,8 @@ const built = setup({
         if (step.kind === 'seek') {
           const { random, parent, port } = context;
           const { work, ticket } = step.job;
-          enqueue.spawnChild('seek', { id: idOf(step), input: { work, port, ticket, random, parent } });
+          const input = { work, port, ticket, random, parent, keeper: self };
+          enqueue.spawnChild('seek', { id: idOf(step), input });
         } else if (step.kind === 'commit') {
           const { queues, job } = step;
           const input = { port: context.port, queues, upTo: job.work.offset };
@@ -66,6 +86,7 @@ const built = setup({
     }),
     noteEnded: assign(({ context }, params: Ended) => ({
       running: context.running.filter(job => job !== jobOf(context, params)),
+      lasting: context.lasting.filter(job => job !== jobOf(context, params)),
     })),
     stopEnded: stopChild((_, params: Ended) => params.actorId),
     tellDone: safe(({ context }, params: Ended) => jobOf(context, params)?.ticket.done()),
@@ -74,7 +95,7 @@ const built = setup({
     ),
     tellLeft: safe(({ context, self }, params: { readonly queues: readonly MessageQueue[] }) => {
       const children = childrenOf(self);
-      for (const { id, work } of context.running) {
+      for (const { id, work } of [...context.running, ...context.lasting]) {
         if (work.type !== 'queue.seek' || !params.queues.some(queue => sameQueue(queue, work.queue)))
           continue;
         children[`seek ${id}`]?.send({ type: 'queue.left' });
@@ -85,7 +106,7 @@ const built = setup({
         commandRefused(context.consumerGroup, work.type, 'stopping'),
       ),
     ),
-    forgetAll: assign({ waiting: [], running: [] }),
+    forgetAll: assign({ waiting: [], running: [], lasting: [] }),
     passFault: safe(({ context }, params: FaultEvent) => context.parent.send(params)),
   },
   guards: {
@@ -96,7 +117,7 @@ const built = setup({
 }).createMachine({
   id: 'commands',
   description: 'Carries out what the user asks of a running consumer.',
-  context: ({ input }) => ({ ...input, lastId: 0, waiting: [], running: [] }),
+  context: ({ input }) => ({ ...input, lastId: 0, waiting: [], running: [], lasting: [] }),
   initial: 'keeping',
   on: {
     'command.given': [
@@ -105,7 +126,7 @@ const built = setup({
         actions: { type: 'refuseInvalid', params: ({ event }) => event },
       },
       { guard: 'isOneTooMany', actions: { type: 'refuseOneMore', params: ({ event }) => event } },
-      { actions: { type: 'take', params: ({ event }) => event } },
+      { actions: [{ type: 'take', params: ({ event }) => event }, 'endReplaced'] },
     ],
     'commands.close': '.closed',
     'queues.left': { actions: { type: 'tellLeft', params: ({ event }) => event } },
@@ -123,6 +144,8 @@ const built = setup({
         { type: 'stopEnded', params: ({ event }) => event },
       ],
     },
+    'subscribing.lasts': { actions: [{ type: 'noteLasting', params: ({ event }) => event }, 'endReplaced'] },
+    'seek.lasts': { actions: { type: 'noteLasting', params: ({ event }) => event } },
     'subscribing.ended': {}, // its end follows
     fault: { actions: { type: 'passFault', params: ({ event }) => event } },
   },
@@ -154,8 +177,8 @@ function idOf({ kind, job }: Step): string {
   return `${kind} ${job.id}`;
 }
 
-function jobOf({ running }: CommandsContext, { actorId }: Ended): Job | undefined {
-  return running.find(({ id }) => actorId.endsWith(` ${id}`));
+function jobOf({ running, lasting }: CommandsContext, { actorId }: Ended): Job | undefined {
+  return [...running, ...lasting].find(({ id }) => actorId.endsWith(` ${id}`));
 }
 
 type Instant = Extract<Step, { readonly kind: 'pause' | 'nothing' | 'refuse' }>;
@@ -188,10 +211,10 @@ function subscribingInput(
   };
 }
 
-type Children = Readonly<Record<string, Receiver<SeekEvent> | undefined>>;
+type Children = Readonly<Record<string, Receiver<SeekEvent | SubscribingEvent> | undefined>>;
 
 function childrenOf(self: { getSnapshot(): { readonly children: object } }): Children {
-  return self.getSnapshot().children as Children; // ids and machines are wired above; only seeks are asked for
+  return self.getSnapshot().children as Children; // ids and machines are wired above; each is told what its machine knows
 }
 
 type Built = typeof built;

@@ -7,7 +7,7 @@ import type { MessageQueue } from '../../model/message-queue.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 import type { SubscribingPort, SubscribingReport } from '../subscribing/subscribing.types.ts';
-import type { SeekDecided, SeekPort, SeekWork } from './seek.types.ts';
+import type { SeekDecided, SeekLasts, SeekPort, SeekWork } from './seek.types.ts';
 import type {
   CommitCommand,
   PauseCommand,
@@ -56,6 +56,8 @@ export interface CommandsContext extends CommandsInput {
   readonly waiting: readonly Job[];
   /** Those that have an actor of their own. */
   readonly running: readonly Job[];
+  /** Those of them that wait for a broker or a lock for longer than the others can wait for them. */
+  readonly lasting: readonly Job[];
 }
 
 export type CommandsEvent =
@@ -71,6 +73,7 @@ export type CommandsEvent =
   | DoneActorEvent
   | ErrorActorEvent
   | SubscribingReport
+  | SeekLasts
   | FaultEvent;
 
 /** To the consumer. */

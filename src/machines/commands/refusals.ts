@@ -2,6 +2,7 @@
 /** How do commands that cannot be carried out read for the user? Pure. */
 import { ConsumerError } from '../../errors/errors.ts';
 import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
+import type { SubscriptionCommand } from './work-command.ts';
 
 /** `state`: the path of the state that refuses it. */
 export function commandRefused(consumerGroup: string, command: string, state: string): ConsumerError {
@@ -50,6 +51,12 @@ export function pastUnfinished(queue: MessageQueue, offset: number, unfinished: 
   return new ConsumerError('RMQ_OFFSET_OUT_OF_RANGE', message, {
     context: { queue: key, offset, max: unfinished },
   });
+}
+
+/** Nobody had answered it, and the next change of the topic goes on from there. */
+export function replaced({ type, topic }: SubscriptionCommand): ConsumerError {
+  const message = `${type} of ${topic} had not taken effect when a later command took its place`;
+  return new ConsumerError('RMQ_COMMAND_REFUSED', message, { context: { command: type, topic } });
 }
 
 /** More than these waiting at once are a mistake of the program, and would only grow. */

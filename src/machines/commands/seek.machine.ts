@@ -14,6 +14,7 @@ import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import { backoffDelay } from '../../transport/backoff.ts';
 import { safe } from '../shared/safe.ts';
+import { patience } from './claims.ts';
 import { notOwned } from './refusals.ts';
 import { confirmPlace, resolveTarget } from './seek.actors.ts';
 import type { SeekContext, SeekEvent, SeekInput } from './seek.types.ts';
@@ -32,12 +33,16 @@ const built = setup({
     move: safe(({ context, self }) => {
       const { offset, work, parent } = context;
       if (offset === undefined) return;
+      const tell = (event: SeekEvent): void => {
+        if (self.getSnapshot().status === 'active') self.send(event); // the consumer may have stopped meanwhile
+      };
       const ticket = {
-        done: () => self.send({ type: 'seek.moved' }),
-        refused: (error: RocketmqError) => self.send({ type: 'seek.refused', error }),
+        done: () => tell({ type: 'seek.moved' }),
+        refused: (error: RocketmqError) => tell({ type: 'seek.refused', error }),
       };
       parent.send({ type: 'seek.decided', queue: work.queue, reason: work.reason, offset, ticket });
     }),
+    tellLasts: safe(({ context }) => context.keeper.send({ type: 'seek.lasts', queue: context.work.queue })),
     tellDone: safe(({ context }) => context.ticket.done()),
     tellRefused: safe(({ context }) => {
       const { error, ticket, work } = context;
@@ -48,6 +53,7 @@ const built = setup({
     mayTryAgain: ({ context }) => context.failures < commitRetries,
   },
   delays: {
+    patience,
     retryPause: ({ context: { failures, random } }) =>
       backoffDelay({ attempt: failures, elapsedMs: 0, random }),
   },
@@ -77,6 +83,7 @@ const built = setup({
       description:
         'The queue lets go of what it holds and begins anew; one that waits for its lock does so later.',
       entry: 'move',
+      after: { patience: { actions: 'tellLasts' } },
       on: {
         'seek.moved': 'committing',
         'seek.refused': { target: 'refused', actions: { type: 'noteError', params: ({ event }) => event } },

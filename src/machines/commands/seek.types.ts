@@ -32,6 +32,8 @@ export interface SeekInput {
   readonly ticket: CommandTicket;
   readonly random: () => number;
   readonly parent: Receiver<SeekDecided>;
+  /** Who keeps the order of commands. */
+  readonly keeper: Receiver<SeekLasts>;
 }
 
 export interface SeekContext extends SeekInput {
@@ -54,4 +56,10 @@ export interface SeekDecided extends Seek {
   readonly type: 'seek.decided';
   readonly queue: MessageQueue;
   readonly ticket: CommandTicket;
+}
+
+/** The queue may not be moved yet, and nobody knows how long that takes. A later seek would take its place there. */
+export interface SeekLasts {
+  readonly type: 'seek.lasts';
+  readonly queue: MessageQueue;
 }

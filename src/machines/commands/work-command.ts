@@ -11,10 +11,19 @@ import type { Selector } from '../../model/subscription.ts';
  */
 export type SeekTarget = number | 'begin' | 'end' | { readonly timestamp: number | Date };
 
-/** One queue, or all queues of a topic, those that come to this consumer later included. */
+/**
+ * One queue, or all queues of a topic, those that come to this consumer later included. A bare MessageQueue is neither: by its
+ * topic it would mean all of them.
+ * @example await consumer.pause({ queue }); await consumer.pause({ topic: 'orders' });
+ */
 export type QueueChoice =
   | { readonly queue: MessageQueue; readonly topic?: undefined }
-  | { readonly topic: string; readonly queue?: undefined };
+  | {
+      readonly topic: string;
+      readonly queue?: undefined;
+      readonly brokerName?: undefined;
+      readonly queueId?: undefined;
+    };
 
 export type SubscriptionCommand =
   /** Consumes one more topic; one that is consumed already gets the selector and the listener given here. */
@@ -46,7 +55,7 @@ export interface SeekCommand {
   readonly to: SeekTarget;
 }
 
-/** Seeks all queues this consumer owns, or those of one topic, to a time. Other members do so for theirs. */
+/** Seeks all queues this consumer owns but those of the retry topic, or those of one topic, to a time. Other members do so for theirs. */
 export interface ResetOffsetCommand {
   readonly type: 'consumer.resetOffset';
   readonly topic?: string | undefined;
@@ -55,8 +64,9 @@ export interface ResetOffsetCommand {
 }
 
 /**
- * Hands over, by an answered call, what is done: of all queues or one. With `enableAutoCommit: false` nothing else does.
- * `offset`: no further than up to it, which must not lie past a message that is not done.
+ * Hands over, by an answered call, what is done: of all queues or one. With `enableAutoCommit: false` only this and
+ * `context.commit` move offsets. `offset`: it must not lie past a message that is not done; with `enableAutoCommit: false` no
+ * further than up to it.
  */
 export interface CommitCommand {
   readonly type: 'consumer.commit';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What may be seen of an owned queue? Live figures, read when asked for, and whether it was paused when this was made; no messages. */
+import { type InspectOptions, inspect } from 'node:util';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
@@ -50,5 +51,9 @@ export class AssignedQueueView implements AssignedQueue {
   toJSON(): AssignedQueue {
     const { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused } = this;
     return { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused };
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `AssignedQueue ${inspect(this.toJSON(), options)}`;
   }
 }

@@ -7,11 +7,13 @@ import type { Clock } from '../../model/clock.ts';
 import { retryTopicOf } from '../../model/names.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
+import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import { readHeader } from '../../protocol/define-request.ts';
 import { notifyConsumerIdsChanged } from '../../protocol/requests/notify-consumer-ids-changed.ts';
 import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import { type StartPort, StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
+import { ToldVersions } from '../../subscriptions/told-versions.ts';
 import { BrokerCalls, beat } from '../../transport/broker-calls.ts';
 import { defaultLimits } from '../../transport/limits.ts';
 import type { Line } from '../../transport/line.ts';
@@ -38,7 +40,7 @@ import { MemberLists } from './member-lists.ts';
 import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { SelectorChecks } from './selector-checks.ts';
-import { sendBackPort } from './send-back-port.ts';
+import { roundLimitOf, sendBackPort } from './send-back-port.ts';
 import { sharedFlow } from './shared-flow.ts';
 import { subscribingPort } from './subscribing-port.ts';
 
@@ -123,6 +125,16 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const positions = new StartPositions(brokers, clock);
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
+  const told = new ToldVersions();
+  const noteTold = (address: Address, { consumerDataSet }: HeartbeatData): void => {
+    for (const { subscriptionDataSet } of consumerDataSet) told.note(address, subscriptionDataSet);
+  };
+  const heartbeats: Pick<BrokerCalls, 'heartbeat'> = {
+    heartbeat: async (address, data, options) => {
+      await calls.heartbeat(address, data, options);
+      noteTold(address, data);
+    },
+  };
   const listeners = new ListenerChoice(config);
   const checks = new SelectorChecks({ config, subscriptions, calls });
   const held = new HeldQueues();
@@ -145,6 +157,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       positions,
       origins,
       subscriptions,
+      told,
       listeners,
     },
     ...{ flow, slots, pulls, locks: locks?.book, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
@@ -152,7 +165,18 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   });
 
   const subscribing = subscribingPort({
-    ...{ config, logger, subscriptions, listeners, checks, held, cache, origins, calls, nameServers },
+    ...{
+      config,
+      logger,
+      subscriptions,
+      listeners,
+      checks,
+      held,
+      cache,
+      origins,
+      calls: heartbeats,
+      nameServers,
+    },
     heartbeat,
     tell: event => mailbox.send(event),
   });
@@ -184,7 +208,9 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
           if (roleOf(address) === 'nameServer') return;
           members.noteGreeted(address);
           await checks.greet(caller, signal);
-          await beat(caller, heartbeat(), { timeoutMs, signal });
+          const data = heartbeat();
+          await beat(caller, data, { timeoutMs, signal });
+          noteTold(address, data);
           await locks?.reclaim(caller, signal);
         },
         clock,
@@ -196,7 +222,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       heartbeat: parent => ({
         port: {
           addresses: () => cache.brokerAddresses(topics()),
-          beat: (address, signal) => calls.heartbeat(address, heartbeat(), { timeoutMs, signal }),
+          beat: (address, signal) => heartbeats.heartbeat(address, heartbeat(), { timeoutMs, signal }),
         },
         interval: config.heartbeatBrokerInterval,
         now: () => clock.now(),
@@ -241,6 +267,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       sendBack: parent => ({
         port: sendBackPort({ config, calls, messages, locator, cache }),
         localRetryPause,
+        roundLimit: roundLimitOf(config.consumerTimeoutMillisSendMessage),
         parent,
       }),
     },

@@ -15,6 +15,7 @@ import type { RebalanceEvent } from '../rebalance/rebalance.types.ts';
 import type { RoutesEvent } from '../routes/routes.types.ts';
 import type { SendBackEvent } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
+import type { SubscribingEvent } from '../subscribing/subscribing.types.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 
 /** Children there may be at one time or another. Sending to one that is not there is nothing, unlike XState's sendTo. */
@@ -32,7 +33,7 @@ interface Commands {
   getSnapshot(): {
     readonly status: string;
     readonly context: CommandsContext;
-    readonly children: Readonly<Record<string, Receiver<SeekEvent> | undefined>>;
+    readonly children: Readonly<Record<string, Receiver<SeekEvent | SubscribingEvent> | undefined>>;
   };
 }
 
@@ -110,6 +111,7 @@ export function refuseOrphans(self: AnySelf, actorId: string): void {
   refuseAll(openJobs(context), ({ work }) => commandRefused(context.consumerGroup, work.type, 'stopping'));
   for (const [id, child] of Object.entries(children)) {
     if (id.startsWith('seek ')) child?.send({ type: 'queue.left' });
+    if (id.startsWith('subscribe ')) child?.send({ type: 'subscribing.abandon' });
   }
 }
 

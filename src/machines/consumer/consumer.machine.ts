@@ -190,7 +190,12 @@ const built = consumerSetup.createMachine({
         ...onCommand({ actions: { type: 'refuseNotRunning', params: itself } } as const),
         'consumer.subscribe': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
         'consumer.updateSelector': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
-        'consumer.unsubscribe': { actions: { type: 'subscribeNow', params: ({ event }) => event } },
+        'consumer.unsubscribe': {
+          actions: [
+            { type: 'subscribeNow', params: ({ event }) => event },
+            { type: 'forgetPauses', params: ({ event }) => event },
+          ],
+        },
         'queue.pause': [
           {
             guard: { type: 'isInvalid', params: ({ event }) => event },

@@ -15,6 +15,7 @@ import type { CommitLine } from '../../stores/commit-line.ts';
 import type { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
+import type { ToldVersions } from '../../subscriptions/told-versions.ts';
 import { PullCalls } from '../../transport/pull-calls.ts';
 import type { PullTally } from '../../transport/pull-tally.ts';
 import type { Switchboard } from '../../transport/switchboard.ts';
@@ -56,6 +57,7 @@ export interface QueueSurroundings {
   readonly positions: StartPositions;
   readonly origins: QueueOrigins;
   readonly subscriptions: SubscriptionManager;
+  readonly told: ToldVersions;
   readonly listeners: ListenerChoice;
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
@@ -227,7 +229,7 @@ export class QueueOpener {
   }
 
   #pullCalls(queue: MessageQueue): PullCalls {
-    const { config, clock, switchboard, locator, subscriptions } = this.#around;
+    const { config, clock, switchboard, locator, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
@@ -237,7 +239,8 @@ export class QueueOpener {
       timeoutMs: config.consumerTimeoutMillisWhenSuspend,
       maxBodySize: config.maxBodySizeBytes,
       caller: () => switchboard.line(locator.master(queue.brokerName)),
-      subVersion: () => subscriptions.pullVersion(queue.topic),
+      subVersion: address => told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, address),
+      expressionType: () => subscriptions.pullType(queue.topic),
       tags: () => subscriptions.filterOf(queue.topic),
       tally: this.#around.pulls,
     });

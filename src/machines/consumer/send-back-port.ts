@@ -31,6 +31,8 @@ const defaultMaxReconsumeTimes = 16;
 const deadLetterLevel = -1;
 /** A copy is offered to three brokers at most, as Java's producer does. */
 const mostOthers = 2;
+/** Beyond the time limits of its sends. Unit: ms. */
+const roundSpare = 21_000;
 /** Producer group of client-made sends. Source: MixAll.CLIENT_INNER_PRODUCER_GROUP. */
 const innerProducerGroup = 'CLIENT_INNER_PRODUCER';
 
@@ -43,6 +45,11 @@ const notCopied: ReadonlySet<string> = new Set([
   propertyNames.realQueueId,
   ...['TIMER_DELIVER_MS', 'TIMER_DELAY_MS', 'TIMER_DELAY_SEC'],
 ]);
+
+/** A round is over by itself well before: one 36, or copies to that many brokers, one after the other. Unit: ms. */
+export function roundLimitOf(timeoutMs: number): number {
+  return (mostOthers + 1) * timeoutMs + roundSpare;
+}
 
 export function sendBackPort(wiring: SendBackWiring): SendBackPort {
   const { config, calls, locator } = wiring;

@@ -68,17 +68,36 @@ function planOf(wiring: SubscribingWiring, command: SubscriptionCommand): Subscr
     return { kind: subscriptions.isSubscribed(topic) ? 'leave' : 'nothing', topic };
   const known = subscriptions.get(topic);
   if (known === undefined && command.type === 'consumer.updateSelector') throw notSubscribed(topic);
-  const { selector = everything } = command;
+  const selector = selectorOf(command);
   subscriptions.check(topic, selector);
   if (topic === retryTopicOf(wiring.config.consumerGroup)) throw ownRetryTopic(topic);
   const listener = command.type === 'consumer.subscribe' ? command.listener : undefined;
   listeners.check(topic, listener);
-  if (known !== undefined && sameSelector(known.selector, selector)) {
+  const isSettled = subscriptions.isSettled(topic);
+  if (isSettled && known !== undefined && sameSelector(known.selector, selector)) {
     const isSame = listener === undefined || listener === listeners.find(topic);
     return isSame ? { kind: 'nothing', topic } : { kind: 'relisten', topic, listener };
   }
   warnOf(wiring, topic, selector);
-  return { kind: known === undefined ? 'join' : 'revise', topic, selector, listener };
+  const kind = subscriptions.consumedTopics().includes(topic) ? 'revise' : 'join';
+  return { kind, topic, selector, listener };
+}
+
+/** None means all messages when a topic is subscribed; as another selector it is a slip, and all messages would come. */
+function selectorOf({
+  type,
+  topic,
+  selector,
+}: Exclude<SubscriptionCommand, { readonly type: 'consumer.unsubscribe' }>): Selector {
+  if (selector !== undefined) return selector;
+  if (type === 'consumer.subscribe') return everything;
+  throw new SubscriptionError(
+    'RMQ_SUBSCRIPTION_INVALID',
+    `selector of ${topic}: write tag('…') or sql('…')`,
+    {
+      context: { topic },
+    },
+  );
 }
 
 function warnOf({ logger }: SubscribingWiring, topic: string, selector: Selector): void {

@@ -12,12 +12,16 @@ export function admit(context: PullContext, answer: { readonly nextOffset: Queue
   if (!standsStill(context, answer)) context.owned.admit(messages, answer.nextOffset, bytes);
 }
 
-/** Somebody else went on while we stood still: their offset counts, what we hold is old. */
-export function followCommitted(context: PullContext, committed: QueueOffset | undefined): void {
-  const ours = context.owned.commitPoint;
+/**
+ * Somebody else went on while we stood still: their offset counts, what we hold is old. But after a seek or a correction that
+ * the broker does not have yet its offset may be our own from before: to follow that would undo the move.
+ */
+export function followCommitted({ owned, puller }: PullContext, committed: QueueOffset | undefined): void {
+  const ours = owned.commitPoint;
   if (committed === undefined || (ours !== undefined && committed <= ours)) return;
-  context.puller.abandon();
-  context.owned.restart(committed, true);
+  if (ours !== undefined && owned.committed === undefined) return;
+  puller.abandon();
+  owned.restart(committed, true);
 }
 
 /** A new epoch where the broker wants it. That it is stored there is not known yet. */

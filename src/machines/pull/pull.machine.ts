@@ -390,7 +390,7 @@ const built = pullSetup.createMachine({
     },
     revoked: {
       type: 'final',
-      entry: ['stopAwaitingRoom', 'abandonPull', 'refuseGivenUp'],
+      entry: ['dismissPermit', 'stopAwaitingRoom', 'abandonPull', 'refuseGivenUp'],
     },
   },
 });

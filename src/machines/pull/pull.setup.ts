@@ -57,6 +57,7 @@ export const pullSetup = setup({
     requestPermit: safe(({ context, self }) =>
       context.port.permit?.request(() => self.send({ type: 'start.permitted' })),
     ),
+    dismissPermit: safe(({ context }) => context.port.permit?.dismiss()),
     requestNextBatch: safe(({ context }) => context.puller.requestNextBatch()),
     pullOn: safe(({ context }) => context.puller.pullOn(batch => goesOn(context, batch))),
     pullNoFurther: safe(({ context }) => context.puller.pullNoFurther()),

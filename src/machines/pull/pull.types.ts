@@ -23,6 +23,8 @@ export interface StartPermit {
   readonly kind: 'fence' | 'lock';
   /** Calls once when the queue may be started, at once if that is known. A request takes the place of the one before. */
   request(onPermitted: () => void): void;
+  /** Whoever asked is gone: nobody is called any more. The lock stays asked for, until it is given back. */
+  dismiss(): void;
 }
 
 /** Needed from outside; satisfied by the transport and the offset store. */

@@ -31,6 +31,10 @@ export class LockPermit implements StartPermit, HeldLock {
     this.#lock.want(event => this.#hear(event));
   }
 
+  dismiss(): void {
+    this.#onPermitted = ignore;
+  }
+
   whenLost(onLost: () => void): void {
     this.#onLost = onLost;
   }
@@ -54,7 +58,7 @@ export class LockPermit implements StartPermit, HeldLock {
   }
 
   #end(): void {
-    this.#onPermitted = ignore;
+    this.dismiss();
     this.#onLost = ignore;
   }
 

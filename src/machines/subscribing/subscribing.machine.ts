@@ -7,15 +7,20 @@
  *   planning → leaving.sharing → leaving.draining → leaving.announcing → done
  *   planning | checking → refused                                      nothing was changed
  *   locating, registering: asking | beating ⇄ resting                  until somebody answers
+ *   locating, registering, sharing → refused                           the next change of the topic takes over
+ *   any → abandoned                                                    whoever gave the command died
  *
  * Invariants (checked by test/machines/subscribing.test.ts):
- *   1. nothing is changed before planning and checking have ended well, and after that nothing is refused;
+ *   1. nothing is changed before planning and checking have ended well, and after that nothing is refused but in favour of
+ *      the next change of the topic, which goes on from there;
  *   2. heartbeat before pull: pulls name a version, and queues are shared out, only once a broker of the topic took a
  *      heartbeat that has it; 3. a topic is in the heartbeats until the last of its queues has ended;
- *   4. the ticket is told once, then the parent.
+ *   4. the ticket is told once, then the parent; 5. one that waits for others for more than 5 s says so.
  */
 import { assign, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
+import { patience } from '../commands/claims.ts';
+import { replaced } from '../commands/refusals.ts';
 import { type FaultEvent, safe } from '../shared/safe.ts';
 import { check, drain, locate, plan, register, type StepInput, share } from './subscribing.actors.ts';
 import { isLeaving, isNew, isQuiet } from './subscribing.logic.ts';
@@ -51,6 +56,10 @@ const built = setup({
     tellRefused: safe(({ context }) => {
       if (context.refusal !== undefined) context.ticket.refused(context.refusal);
     }),
+    keepReplaced: assign(({ context }) => ({ refusal: replaced(context.command) })),
+    tellLasts: safe(({ context }) =>
+      context.parent.send({ type: 'subscribing.lasts', topic: context.command.topic }),
+    ),
     tellEnded: safe(({ context }) => context.parent.send({ type: 'subscribing.ended' })),
     passFault: safe(({ context }, params: FaultEvent) => context.parent.send(params)),
   },
@@ -59,7 +68,7 @@ const built = setup({
     isLeaving: (_, params: PlanParams) => isLeaving(params.plan),
     isNew: (_, params: PlanParams) => isNew(params.plan),
   },
-  delays: { retryPause },
+  delays: { retryPause, patience },
 }).createMachine({
   id: 'subscribing',
   description: 'Carries out one change of the subscriptions of a running consumer.',
@@ -69,7 +78,10 @@ const built = setup({
     refusal: undefined,
   }),
   initial: 'planning',
-  on: { fault: { actions: { type: 'passFault', params: ({ event }) => event } } },
+  on: {
+    'subscribing.abandon': '.abandoned',
+    fault: { actions: { type: 'passFault', params: ({ event }) => event } },
+  },
   states: {
     planning: {
       description: 'What is there to do, and may it be done?',
@@ -116,6 +128,8 @@ const built = setup({
     },
     locating: {
       description: 'Name servers are asked where the topic lives; that they do not know it is an answer.',
+      after: { patience: { actions: 'tellLasts' } },
+      on: { 'subscribing.replaced': { target: 'refused', actions: 'keepReplaced' } },
       initial: 'asking',
       states: {
         asking: {
@@ -131,6 +145,8 @@ const built = setup({
     },
     registering: {
       description: 'Brokers are told by heartbeat; at least one of the topic answers, if it has any.',
+      after: { patience: { actions: 'tellLasts' } },
+      on: { 'subscribing.replaced': { target: 'refused', actions: 'keepReplaced' } },
       initial: 'beating',
       states: {
         beating: {
@@ -153,6 +169,8 @@ const built = setup({
     },
     sharing: {
       description: 'A rebalance that counts the topic in is applied.',
+      after: { patience: { actions: 'tellLasts' } },
+      on: { 'subscribing.replaced': { target: 'refused', actions: 'keepReplaced' } },
       invoke: {
         src: 'share',
         input: ({ context }): StepInput => context,
@@ -162,6 +180,7 @@ const built = setup({
     },
     leaving: {
       initial: 'sharing',
+      after: { patience: { actions: 'tellLasts' } },
       states: {
         sharing: {
           description: 'A rebalance that leaves the topic out is applied: its queues are being given up.',
@@ -201,6 +220,7 @@ const built = setup({
     },
     done: { type: 'final', entry: ['tellDone', 'tellEnded'] },
     refused: { type: 'final', entry: ['tellRefused', 'tellEnded'] },
+    abandoned: { type: 'final', description: 'Nobody is left who could be told.' },
   },
 });
 

@@ -71,8 +71,16 @@ export interface SubscribingContext extends SubscribingInput {
   readonly refusal: RocketmqError | undefined;
 }
 
-export type SubscribingEvent = FaultEvent;
+export type SubscribingEvent =
+  /** A later change of the same topic waits: this one is refused, unless the topic is being left. */
+  | { readonly type: 'subscribing.replaced' }
+  /** Whoever gave the command died, and has told the ticket: nothing is done any more. */
+  | { readonly type: 'subscribing.abandon' }
+  | FaultEvent;
 
 export type SubscribingReport =
   /** The ticket was told; the next change may begin. The actor has ended. */
-  { readonly type: 'subscribing.ended' } | FaultEvent;
+  | { readonly type: 'subscribing.ended' }
+  /** It waits for others, and nobody knows how long that takes: what can go on shall not wait for it. */
+  | { readonly type: 'subscribing.lasts'; readonly topic: string }
+  | FaultEvent;

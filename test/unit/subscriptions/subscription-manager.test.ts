@@ -248,6 +248,17 @@ describe('a change that brokers are to hear of first', () => {
     expect(subscriptions.pullVersion('orders')).toBe(before + 1);
   });
 
+  it('names to pulls the kind of expression of the version they name', () => {
+    const subscriptions = manager();
+    expect(subscriptions.pullType('orders')).toBe('TAG');
+    subscriptions.subscribe('orders', sql('a > 1'));
+    expect(subscriptions.pullType('orders')).toBe('SQL92');
+    subscriptions.updateSelector('orders', tag('paid'), { afterBeat: true });
+    expect([subscriptions.pullType('orders'), subscriptions.isSettled('orders')]).toEqual(['SQL92', false]);
+    subscriptions.settle('orders');
+    expect([subscriptions.pullType('orders'), subscriptions.isSettled('orders')]).toEqual(['TAG', true]);
+  });
+
   it('without that option counts at once', () => {
     const subscriptions = manager();
     subscriptions.subscribe('orders');

@@ -65,6 +65,7 @@ function pulling(options: Partial<PullCallsOptions> = {}) {
     maxBodySize: 1 << 20,
     caller: () => caller,
     subVersion: () => 5,
+    expressionType: () => 'TAG',
     tags: () => undefined,
     ...options,
   });
@@ -144,6 +145,22 @@ describe('a pull request', () => {
     expect(carried.map(({ sysFlag, commitOffset }) => [sysFlag, commitOffset])).toEqual([
       [3, 7],
       [3, 0],
+    ]);
+  });
+
+  it('says by what kind of expression the broker filters, as of the version it names', () => {
+    let subscription: { version: number; type: 'TAG' | 'SQL92' } = { version: 5, type: 'SQL92' };
+    const { caller, pull } = pulling({
+      subVersion: () => subscription.version,
+      expressionType: () => subscription.type,
+    });
+    pull();
+    subscription = { version: 6, type: 'TAG' };
+    pull();
+    const said = caller.calls.map(({ frame }) => readHeader(pullMessage, frame));
+    expect(said.map(({ subVersion, expressionType }) => [subVersion, expressionType])).toEqual([
+      [5, 'SQL92'],
+      [6, 'TAG'],
     ]);
   });
 
