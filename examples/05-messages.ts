@@ -7,7 +7,7 @@ import { createConsumer, createProducer } from '../src/index.ts';
 await using consumer = createConsumer({
   consumerGroup: 'reader',
   consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-  consumeConcurrency: 16, // at most so many messages are out of the broker's hands and not acked
+  consumeConcurrency: 16, // at most so many messages are with the loop and not acked
   subscriptions: [{ topic: 'orders' }],
 });
 consumer.on('fault', ({ error }) => console.error(`${error.code}: ${error.message}\n  ${error.hint}`));

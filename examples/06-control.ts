@@ -14,7 +14,7 @@ consumer.on('offset.corrected', ({ queue, from, to, reason }) =>
 await consumer.start();
 
 await consumer.subscribe('refunds'); // consumed when the promise resolves
-await consumer.updateSelector('orders', tag('paid || shipped')); // every broker knows it by then
+await consumer.updateSelector('orders', tag('paid || shipped')); // the brokers of the topic know it by then
 
 await consumer.pause({ topic: 'refunds' }); // nothing of it is pulled or delivered; the rest goes on
 await consumer.resume({ topic: 'refunds' });

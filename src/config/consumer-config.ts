@@ -130,7 +130,7 @@ export interface ConsumerConfig {
   /**
    * What becomes of a stored message that cannot be read, or whose body is not the one that was stored, after three more tries. 'halt': its queue stops in front of it, until queue.seek leaves it. 'skip': it is passed over. A function decides for each.
    * Default: 'halt'. Environment: ROCKETMQ_ON_CORRUPT_MESSAGE.
-   * @example onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip'; }
+   * @example onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip' as const; }
    */
   readonly onCorruptMessage?: 'halt' | 'skip' | CorruptPolicy | undefined;
   /**
@@ -150,7 +150,7 @@ export interface ConsumerConfig {
    */
   readonly consumeMessageBatchMaxSize?: number | undefined;
   /**
-   * How long messages wait for a batch of consumeMessageBatchMaxSize to fill. 0: a handler gets what is there.
+   * How long messages wait for a batch of consumeMessageBatchMaxSize to fill; without effect where that is 1, and with simple(). 0: a handler gets what is there.
    * Unit: ms, 0 to 60000. Default: 0. Environment: ROCKETMQ_BATCH_MAX_WAIT_MILLIS.
    * @example batchMaxWaitMillis: 200
    */

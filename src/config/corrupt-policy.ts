@@ -15,6 +15,7 @@ export interface CorruptMessage {
 /**
  * Asked once for each such message. `halt`: its queue stands still in front of it, until `queue.seek` leaves it. `skip`: it
  * is passed over, and the offset with it. What it throws, or any other answer, is a `fault`, and the queue halts.
- * @example onCorruptMessage: async ({ queue, queueOffset }) => { await note(queue, queueOffset); return 'skip'; }
+ * An async one needs `as const`, because TypeScript takes the word it returns for any string.
+ * @example onCorruptMessage: async ({ queue, queueOffset }) => { await note(queue, queueOffset); return 'skip' as const; }
  */
 export type CorruptPolicy = (message: CorruptMessage) => 'halt' | 'skip' | PromiseLike<'halt' | 'skip'>;

@@ -163,7 +163,7 @@ export const optionTable = {
     fallback: { kind: 'fixed', value: 'halt' },
     text: "What becomes of a stored message that cannot be read, or whose body is not the one that was stored, after three more tries. 'halt': its queue stops in front of it, until queue.seek leaves it. 'skip': it is passed over. A function decides for each.",
     example:
-      "onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip'; }",
+      "onCorruptMessage: async ({ queue, queueOffset, error }) => { await alarm(error); return 'skip' as const; }",
   }),
   consumeConcurrency: option({
     group: 'performance',
@@ -184,7 +184,7 @@ export const optionTable = {
     group: 'performance',
     kind: duration({ min: 0, max: 60 * second }),
     fallback: { kind: 'fixed', value: 0 },
-    text: 'How long messages wait for a batch of consumeMessageBatchMaxSize to fill. 0: a handler gets what is there.',
+    text: 'How long messages wait for a batch of consumeMessageBatchMaxSize to fill; without effect where that is 1, and with simple(). 0: a handler gets what is there.',
     example: 'batchMaxWaitMillis: 200',
   }),
   pullBatchSize: option({

@@ -46,16 +46,24 @@ export interface Consumer extends AsyncDisposable {
    * @throws SubscriptionError when topic, selector or listener are refused; ConfigError when nothing would read the topic
    */
   subscribe(topic: string, selector?: Selector, listener?: Listener): Promise<void>;
-  /** Other messages of a topic from now on. @throws SubscriptionError `RMQ_SELECTOR_REFUSED` when the broker refuses it; nothing changes then */
+  /**
+   * Other messages of a topic from now on.
+   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: the topic is not subscribed, or the selector is illegal;
+   *   `RMQ_SELECTOR_REFUSED`: the broker refuses it. Nothing changes then
+   */
   updateSelector(topic: string, selector: Selector): Promise<void>;
   /** No longer consumes a topic; what is done of it is committed first. */
   unsubscribe(topic: string): Promise<void>;
 
-  /** Keeps queues, heartbeats and commits, but pulls and delivers nothing; running handlers end. */
+  /** Keeps queues, heartbeats and commits, but pulls and delivers nothing; running handlers are not waited for. */
   suspend(): Promise<void>;
   /** Goes on after {@link Consumer.suspend}; with a choice, after {@link Consumer.pause}. */
   resume(choice?: QueueChoice): Promise<void>;
-  /** Pulls and delivers nothing of one queue, `{ queue }`, or of all queues of a topic, `{ topic }`. Rejects with `RMQ_QUEUE_NOT_OWNED`. */
+  /**
+   * Pulls and delivers nothing of one queue, `{ queue }`, or of all queues of a topic, `{ topic }`; running handlers are not
+   * waited for.
+   * @throws ConsumerError `RMQ_QUEUE_NOT_OWNED`; `RMQ_COMMAND_INVALID` for a topic that is not subscribed
+   */
   pause(choice: QueueChoice): Promise<void>;
   /**
    * One queue goes on from another place, and that place is committed. Leaves a halt.
@@ -64,21 +72,23 @@ export interface Consumer extends AsyncDisposable {
    */
   seek(queue: MessageQueue, to: SeekTarget): Promise<void>;
   /**
-   * Seeks all queues this consumer owns, or those of one topic, to a time. Other members do so for theirs.
+   * Seeks all queues this consumer owns but those of the retry topic, or those of one topic, to a time. Other members do so
+   * for theirs.
    * @param timestamp ms since 1970, or a Date
    */
   resetOffset(timestamp: number | Date, topic?: string): Promise<void>;
   /**
    * Hands over what is done, by an answered call: of all queues, or one, up to an offset. With `enableAutoCommit: false`
-   * nothing else does.
+   * nothing but this and `context.commit` moves them. With automatic commits everything that is done goes, whatever `offset` says.
    * @throws ConsumerError `RMQ_OFFSET_OUT_OF_RANGE` when the offset lies past a message that is not done
    */
   commit(queue?: MessageQueue, offset?: number): Promise<void>;
 
   /**
    * The messages as an async iterable, for a consumer without a listener. At most consumeConcurrency messages are out at
-   * once; further ones wait at the broker. Each counts as being worked on until its `ack()` or `retry()`, and
-   * consumeTimeout applies. One loop at a time; the consumer is suspended while there is none.
+   * once; further ones wait in memory up to the limits of flow control, then at the broker. Each counts as being worked on
+   * until its `ack()` or `retry()`, and consumeTimeout applies. One loop at a time, begun before the start or later; the
+   * consumer is suspended while there is none.
    *
    * Leaving the loop (`break`, `return`, an error) suspends the consumer and sends back what was seen and not acked; what
    * was received and not seen yet comes with the next loop, without counting as an attempt. `shutdown()` ends the loop,

@@ -21,12 +21,13 @@ export interface ReceivedMessage extends MessageExt {
   ack(): void;
   /**
    * It failed: the broker delivers it again later.
-   * @param delayLevel 1 to 18: after the delay of that level; -1: straight to the dead letters; 0 (default): retryPolicy, else the broker, decides
+   * @param delayLevel 1 to 18: after the delay of that level; -1: straight to the dead letters; 0 (default), or what is no whole number: retryPolicy, else the broker, decides
    */
   retry(delayLevel?: number): void;
 }
 
-type Settle = (answer: ConsumeResult) => void;
+/** Only the first call counts. `delayLevel`: of a retry. */
+type Settle = (answer: ConsumeResult, delayLevel: number) => void;
 
 /** The class behind {@link ReceivedMessage}: nothing is read of the message before it is asked for. */
 export class DeliveredMessage implements ReceivedMessage {
@@ -41,12 +42,11 @@ export class DeliveredMessage implements ReceivedMessage {
   }
 
   ack(): void {
-    this.#settle(ConsumeResult.SUCCESS);
+    this.#settle(ConsumeResult.SUCCESS, 0);
   }
 
   retry(delayLevel = 0): void {
-    this.#context.delayLevelWhenNextConsume = delayLevel;
-    this.#settle(ConsumeResult.RECONSUME_LATER);
+    this.#settle(ConsumeResult.RECONSUME_LATER, delayLevel);
   }
 
   get queue(): MessageQueue {

@@ -26,12 +26,12 @@ export const errorTable = {
   RMQ_CONSUMER_NOT_RUNNING: {
     kind: 'usage',
     retry: 'later',
-    hint: 'Wait for whenRunning(actor) before sending this command.',
+    hint: 'Wait for start(), or whenRunning(actor), before giving this command.',
   },
   RMQ_COMMAND_REFUSED: {
     kind: 'usage',
     retry: 'never',
-    hint: 'The error text names the command and the state that refused it.',
+    hint: 'The error text names the command and what stood against it: a state, a later command, or too many that wait.',
   },
   RMQ_COMMAND_INVALID: {
     kind: 'usage',

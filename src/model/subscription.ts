@@ -2,9 +2,12 @@
 /** What does a consumer want of a topic, in the user's form (selector) and in the wire's (subscription data)? */
 import { javaHashCode } from './java-hash.ts';
 
+/** What a selector is written in. Source: ExpressionType. */
+export type ExpressionType = 'TAG' | 'SQL92';
+
 /** Which messages of a topic are wanted. Made by {@link tag} or {@link sql}. Source: MessageSelector. */
 export interface Selector {
-  readonly type: 'TAG' | 'SQL92';
+  readonly type: ExpressionType;
   readonly expression: string;
 }
 
@@ -29,7 +32,7 @@ export interface SubscriptionData {
   readonly codeSet: readonly number[];
   /** When it last changed. Unit: ms since 1970. A broker that knows an older one answers code 25. */
   readonly subVersion: number;
-  readonly expressionType: 'TAG' | 'SQL92';
+  readonly expressionType: ExpressionType;
 }
 
 /** Source: FilterAPI.buildSubscriptionData. An expression of bars only is refused before (config). */

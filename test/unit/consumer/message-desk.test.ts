@@ -159,3 +159,20 @@ describe('a desk that is closed', () => {
     expect(await quiet.take()).toBeUndefined();
   });
 });
+
+describe('the first word on a message', () => {
+  it('counts: a second retry, or one after the loop was left, changes no level', async () => {
+    const desk = new MessageDesk();
+    const calls = [deliver(desk, 0), deliver(desk, 1)];
+    const [first, second] = [await taken(desk), await taken(desk)];
+    first.retry(3);
+    first.retry(-1);
+    desk.leave();
+    second.retry(-1);
+    await turn();
+    expect(calls.map(({ answer, context }) => [answer, context.delayLevelWhenNextConsume])).toEqual([
+      [RECONSUME_LATER, 3],
+      [RECONSUME_LATER, 0],
+    ]);
+  });
+});

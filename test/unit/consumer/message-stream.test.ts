@@ -178,3 +178,14 @@ describe('the signal of a loop', () => {
     expect(port.asked).toEqual(['begin', 'leave']);
   });
 });
+
+describe('a message that came as the loop was left', () => {
+  it('was sent back with the others, and is not given to it any more', async () => {
+    const port = new FakePort(0, 1);
+    const loop = reading(port);
+    await loop.next();
+    const next = loop.next();
+    void loop.return();
+    expect([await next, port.asked]).toEqual([{ done: true, value: undefined }, ['begin', 'leave']]);
+  });
+});

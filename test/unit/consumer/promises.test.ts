@@ -133,6 +133,20 @@ describe('execute', () => {
     kit.actor.stop();
   });
 
+  it.each([[{ type: 'consumer.pause' }], [{ type: 'toString' }], [{}], [null], ['consumer.resume']])(
+    'refuses %j, which is no command',
+    async command => {
+      const kit = await new ConsumerKit().start();
+      const executing = execute(kit.actor, command as never); // as from JavaScript
+      await expect(executing).rejects.toMatchObject({
+        code: 'RMQ_COMMAND_INVALID',
+        context: { field: 'type' },
+        message: expect.stringContaining('queue.pause'),
+      });
+      kit.actor.stop();
+    },
+  );
+
   it('of a shutdown resolves when it is over, not when it begins', async () => {
     const kit = await withHangingListener();
     const executing = execute(kit.actor, { type: 'consumer.shutdown', timeout: 5000 });

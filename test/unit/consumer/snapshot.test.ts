@@ -57,6 +57,13 @@ describe('the context of a snapshot', () => {
     kit.actor.stop();
   });
 
+  it('shows them to console.log too, which does not look at getters', async () => {
+    const kit = await working();
+    const [queue] = kit.actor.getSnapshot().context.assignedQueues;
+    expect(inspect(queue)).toMatch(/^AssignedQueue \{.*commitPoint: 2.*held: 1.*running: 1/s);
+    kit.actor.stop();
+  });
+
   it.each(['body 2', 'id-2', 'dialer', 'socket', 'namesrvAddr', 'storeSize', 'splitter'])(
     'shows nothing of %s',
     async word => {
