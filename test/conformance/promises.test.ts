@@ -21,7 +21,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const onCluster = evidences.filter(
   ({ name, needsCluster }) => needsCluster !== false && name !== 'sigstop-short',
 );
-const waitMostly = new Set(['members', 'sigstop', 'stuck', 'young-topic', 'grown-topic']);
+const waitMostly = new Set([
+  ...['members', 'sigstop', 'stuck', 'young-topic', 'grown-topic'],
+  ...['messages', 'corruption', 'control', 'retry-levels'],
+]);
 
 async function brokenRows(run: Evidence['run'], cluster: Cluster | undefined): Promise<unknown> {
   const lines: string[] = [];
