@@ -258,6 +258,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     call.context = context;
     this.#runningMessages += messages.length;
     this.#slots.started(messages.length);
+    call.timed = this.#ports.watch?.begin();
     let answer: unknown;
     let later: Promise<unknown> | undefined;
     try {
@@ -326,7 +327,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
   /** Messages up to `lastDone` are done, the others failed; the slot is free. */
   #conclude(
-    { epoch, first }: ListenerCall,
+    { epoch, first, timed }: ListenerCall,
     messages: MessageBatch,
     context: ConcurrentContext,
     lastDone: number,
@@ -334,6 +335,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   ): void {
     const done = countUpTo(lastDone, messages.length);
     this.#slots.ended(done, messages.length - done);
+    this.#ports.watch?.end(timed, done, messages.length - done);
     for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i);
     if (done < messages.length && epoch === this.#owned.epoch) {
       const delayLevel = levelOf(context);

@@ -46,6 +46,11 @@ export interface SeekCommand {
   readonly to: SeekTarget;
 }
 
+/** A seek that a broker asks for (220). */
+export interface BrokerReset extends SeekCommand {
+  readonly reason: 'reset';
+}
+
 /** Seeks all queues this consumer owns, or those of one topic, to a time. Other members do so for theirs. */
 export interface ResetOffsetCommand {
   readonly type: 'consumer.resetOffset';
