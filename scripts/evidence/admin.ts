@@ -9,7 +9,7 @@ import {
   silentLogger,
   simple,
 } from '../../src/index.ts';
-import { rocketmqJars } from '../../test/support/cluster/jars.ts';
+import { type RocketmqJars, rocketmqJars } from '../../test/support/cluster/jars.ts';
 import { type JavaTarget, mqadmin } from '../../test/support/cluster/java-programs.ts';
 import { Load } from './kit/load.ts';
 import type { Report } from './kit/report.ts';
@@ -89,27 +89,35 @@ class Trial {
   }
 
   /** What mqadmin prints. */
-  async ask(...args: readonly string[]): Promise<string> {
-    const { stdout, stderr } = await mqadmin(this.#tools, args);
+  ask(...args: readonly string[]): Promise<string> {
+    return this.askBy(this.#tools.jars, ...args);
+  }
+
+  async askBy(jars: RocketmqJars, ...args: readonly string[]): Promise<string> {
+    const { stdout, stderr } = await mqadmin({ ...this.#tools, jars }, args);
     this.stage.say(`mqadmin ${args.join(' ')}\n${stdout}${stderr}`);
     return `${stdout}${stderr}`;
   }
 }
 
 async function sees(trial: Trial, report: Report): Promise<void> {
-  const { names, clientId } = trial;
-  const connection = await trial.ask('consumerConnection', '-g', names.group);
+  const { names, clientId, stage } = trial;
+  const { version } = stage.cluster;
+  const progressTools = await rocketmqJars(version === '4.9.7' ? version : '5.4.0'); // 5.4.0's asks for 351, which 4.9 does not know
+  const [connection, progress, status, ofOne] = await Promise.all([
+    trial.ask('consumerConnection', '-g', names.group),
+    trial.askBy(progressTools, 'consumerProgress', '-g', names.group),
+    trial.ask('consumerStatus', '-g', names.group),
+    trial.ask('consumerStatus', '-g', names.group, '-i', clientId, '-s'),
+  ]);
   report.check('consumerConnection: names us', connection.includes(clientId), { is: true });
-  report.check('consumerConnection: the subscription', /MessageModel: CLUSTERING/i.test(connection), {
-    is: true,
-  });
-  const progress = await trial.ask('consumerProgress', '-g', names.group);
+  const subscribed = connection.split('\n').map(line => line.trim().replace(/\s+/, ' '));
+  report.check('consumerConnection: the subscription', subscribed.includes(`${names.topic} *`), { is: true });
   const rows = progress.split('\n').filter(line => line.startsWith(names.topic));
   report.check('consumerProgress: queues of the topic', rows.length, { is: queues });
-  const status = await trial.ask('consumerStatus', '-g', names.group);
   report.check('consumerStatus', /Rebalance (\w+)/.exec(status)?.[1] ?? 'nothing', { is: 'OK' });
   report.check('consumerStatus: same subscriptions', status.includes('Same subscription'), { is: true });
-  judgeStatus(trial, report, await trial.ask('consumerStatus', '-g', names.group, '-i', clientId, '-s'));
+  judgeStatus(trial, report, ofOne);
 }
 
 /** The fields of one client, as the tool prints them. */
@@ -152,7 +160,11 @@ async function reset(
   await stage.until('each queue has moved', 30_000, () => movedQueues() >= queues).catch(() => {}); // told below
   const last = moves.at(-1)?.at ?? Number.POSITIVE_INFINITY;
   report.check('queues moved', movedQueues(), { is: queues });
-  report.check(`in effect ${withinMs} ms after the command’s end`, last - endedAt <= withinMs, { is: true });
+  report.check(
+    `in effect ${withinMs / 1000} s after the command’s end, or sooner`,
+    last - endedAt <= withinMs,
+    { is: true },
+  );
   report.note('ms after the command had ended', Math.max(0, last - endedAt));
   return [...moves];
 }
