@@ -104,9 +104,12 @@ async function sees(trial: Trial, report: Report): Promise<void> {
   const { names, clientId, stage } = trial;
   const { version } = stage.cluster;
   const progressTools = await rocketmqJars(version === '4.9.7' ? version : '5.4.0'); // 5.4.0's asks for 351, which 4.9 does not know
-  const [connection, progress, status, ofOne] = await Promise.all([
+  // Two at a time: each is a machine of its own that wants a processor, and its patience with brokers is short.
+  const [connection, progress] = await Promise.all([
     trial.ask('consumerConnection', '-g', names.group),
     trial.askBy(progressTools, 'consumerProgress', '-g', names.group),
+  ]);
+  const [status, ofOne] = await Promise.all([
     trial.ask('consumerStatus', '-g', names.group),
     trial.ask('consumerStatus', '-g', names.group, '-i', clientId, '-s'),
   ]);
@@ -160,12 +163,8 @@ async function reset(
   await stage.until('each queue has moved', 30_000, () => movedQueues() >= queues).catch(() => {}); // told below
   const last = moves.at(-1)?.at ?? Number.POSITIVE_INFINITY;
   report.check('queues moved', movedQueues(), { is: queues });
-  report.check(
-    `in effect ${withinMs / 1000} s after the command’s end, or sooner`,
-    last - endedAt <= withinMs,
-    { is: true },
-  );
-  report.note('ms after the command had ended', Math.max(0, last - endedAt));
+  const ms = Math.max(0, last - endedAt);
+  report.speed('ms from the command’s end until they had', ms, { atMost: withinMs });
   return [...moves];
 }
 
