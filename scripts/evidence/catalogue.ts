@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which promises can be shown? In the order of the README. */
+import { admin } from './admin.ts';
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
 import { brokerRestart } from './broker-restart.ts';
@@ -51,6 +52,7 @@ export const evidences: readonly Evidence[] = [
   sendBackRefused,
   stuck,
   control,
+  admin,
   corruption,
   rollingRestart,
   takeover,

@@ -282,6 +282,12 @@ export interface ConsumerConfig {
    */
   readonly enableAutoCommit?: boolean | undefined;
   /**
+   * Whether a broker may hand a single message to the handler outside of its queue, as mqadmin queryMsgById does with a group and a client id. No offset moves and nothing is sent back. false: such a request is refused, for whoever reaches a broker could make the handler run.
+   * Default: false. Environment: ROCKETMQ_ALLOW_DIRECT_CONSUME.
+   * @example allowDirectConsume: true
+   */
+  readonly allowDirectConsume?: boolean | undefined;
+  /**
    * How often offsets are handed to the brokers.
    * Unit: ms, 100 to 86400000. Default: 5000. Environment: ROCKETMQ_PERSIST_CONSUMER_OFFSET_INTERVAL.
    * @example persistConsumerOffsetInterval: 1000

@@ -339,6 +339,13 @@ export const optionTable = {
     text: 'Offsets follow what handlers have done. false: they move only by consumer.commit or context.commit, and never past a message that is not done.',
     example: 'enableAutoCommit: false',
   }),
+  allowDirectConsume: option({
+    group: 'behaviour',
+    kind: yesOrNo,
+    fallback: { kind: 'fixed', value: false },
+    text: 'Whether a broker may hand a single message to the handler outside of its queue, as mqadmin queryMsgById does with a group and a client id. No offset moves and nothing is sent back. false: such a request is refused, for whoever reaches a broker could make the handler run.',
+    example: 'allowDirectConsume: true',
+  }),
   persistConsumerOffsetInterval: option({
     group: 'offsets',
     kind: duration({ min: 100, max: day }),

@@ -218,6 +218,11 @@ export const errorTable = {
     retry: 'later',
     hint: 'The listener threw. message.retried, message.deadLettered or message.dropped tells what became of the message.',
   },
+  RMQ_DIRECT_CONSUME_REFUSED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'A broker asked for a single message to be consumed here. Set allowDirectConsume: true if that is wanted; then the error text names what else is missing.',
+  },
   RMQ_CONSUME_TIMEOUT: {
     kind: 'consume',
     retry: 'later',

@@ -243,6 +243,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
     const context = new ConcurrentContext(this, messages, epoch);
     const call = this.#calls.begin(epoch, first, messages, context);
     this.#slots.started(messages.length);
+    call.timed = this.#ports.watch?.begin();
     let answer: unknown;
     let later: Promise<unknown> | undefined;
     try {
@@ -285,7 +286,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
 
   /** Messages up to `lastDone` are done, the others failed; the slot is free. */
   #conclude(
-    { epoch, first }: ListenerCall,
+    { epoch, first, timed }: ListenerCall,
     messages: MessageBatch,
     context: ConcurrentContext,
     lastDone: number,
@@ -293,6 +294,7 @@ export class ConcurrentDispatcher implements Dispatcher, SlotClient, CallEnds, C
   ): void {
     const done = countUpTo(lastDone, messages.length);
     this.#slots.ended(done, messages.length - done);
+    this.#ports.watch?.end(timed, done, messages.length - done);
     for (let i = 0; i < done; i++) this.#owned.finish(epoch, first + i);
     if (done < messages.length && epoch === this.#owned.epoch) {
       const delayLevel = levelOf(context);

@@ -2,6 +2,7 @@
 /** What does the concurrent dispatcher of a queue need from outside, and how is it set? */
 import type { RocketmqError } from '../errors/errors.ts';
 import type { MessageExt } from '../model/message.ts';
+import type { CallWatch } from './call-watch.ts';
 import type { FailedMessage } from './dispatcher.ts';
 import type { ConcurrentListener } from './listener.ts';
 
@@ -21,6 +22,8 @@ export interface DispatcherPorts {
   mayDeliver(): boolean;
   /** Aborted when the whole consumer is over. */
   readonly stopSignal: AbortSignal;
+  /** Counts what calls came to. */
+  readonly watch?: CallWatch | undefined;
   /** Monotonic ms. */
   now(): number;
   /** Messages wait for a batch to fill: wants one `gathered` after so many ms. */

@@ -42,6 +42,10 @@ export class HandlerSlots {
     this.#rate = rate;
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   get running(): number {
     return this.#running;
   }

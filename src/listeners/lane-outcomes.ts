@@ -3,6 +3,7 @@
 import type { RocketmqError } from '../errors/errors.ts';
 import type { Epoch } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
+import type { TimedCall } from './call-watch.ts';
 import type { FailedMessage } from './dispatcher.ts';
 import type { Lane, LaneEntry } from './lane.ts';
 import type { LaneBook, NextBatch } from './lane-book.ts';
@@ -17,6 +18,8 @@ export interface OrderlyCall extends NextBatch {
   /** As the listener sees them. */
   readonly messages: MessageBatch;
   readonly context: OrderlyCallContext;
+  /** Set for a call that is timed. */
+  readonly timed: TimedCall | undefined;
 }
 
 /** A message on its way to the dead letters. */

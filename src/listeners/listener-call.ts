@@ -2,6 +2,7 @@
 /** One listener call that may still be running. Reused: it and its callbacks are made once, not once a message. */
 import type { Epoch } from '../flow/owned-queue.ts';
 import type { Ticket } from '../flow/process-queue.ts';
+import type { TimedCall } from './call-watch.ts';
 import type { ConcurrentContext } from './consume-context.ts';
 import type { MessageBatch } from './listener.ts';
 
@@ -22,6 +23,8 @@ export class ListenerCall {
   context: ConcurrentContext | undefined = undefined;
   /** When a sweep saw it first. Unit: ms of AwakeTime. */
   since = notSeen;
+  /** Set for a call that is timed. */
+  timed: TimedCall | undefined = undefined;
   readonly onAnswer: (answer: unknown) => void;
   readonly onFailure: (thrown: unknown) => void;
 

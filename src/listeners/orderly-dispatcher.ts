@@ -260,7 +260,10 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
     const messages: MessageBatch = [shownMessage(first), ...others.map(shownMessage)];
     const { epoch } = this.#book;
     const context = new OrderlyCallContext(this, messages, epoch);
-    const call: OrderlyCall = { lane, entries, epoch, messages, context };
+    const call: OrderlyCall = {
+      ...{ lane, entries, epoch, messages, context },
+      timed: this.#ports.watch?.begin(),
+    };
     this.#runningMessages += messages.length;
     this.#slots.started(messages.length);
     if (this.#calls.all === 0) this.#ports.outlived.begin(this.#owned.key, this);
@@ -298,7 +301,9 @@ export class OrderlyDispatcher implements Dispatcher, SlotClient, ContextOwner {
     if (this.#calls.all === 0) this.#ports.outlived.end(this.#owned.key, this);
     call.context.end();
     const isHandled = verdict === 'commit' || verdict === 'keep';
-    this.#slots.ended(isHandled ? call.entries.length : 0, isHandled ? 0 : call.entries.length);
+    const done = isHandled ? call.entries.length : 0;
+    this.#slots.ended(done, call.entries.length - done);
+    this.#ports.watch?.end(call.timed, done, call.entries.length - done);
     this.#outcomes.catchUp();
     this.#outcomes.follow(call, verdict, error);
     if (was === 'running') this.#slots.giveBack();

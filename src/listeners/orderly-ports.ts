@@ -2,6 +2,7 @@
 /** What does the orderly dispatcher of a queue need from outside, and how is it set? */
 import type { RocketmqError } from '../errors/errors.ts';
 import type { MessageExt } from '../model/message.ts';
+import type { CallWatch } from './call-watch.ts';
 import type { FailedMessage } from './dispatcher.ts';
 import type { OrderlyListener } from './listener.ts';
 import type { OutlivedCalls } from './outlived-calls.ts';
@@ -35,6 +36,8 @@ export interface OrderlyPorts {
   onLockMissed(): void;
   /** Wants one `wake` with this number after so many ms. */
   onRest(rest: number, ms: number): void;
+  /** Counts what calls came to. */
+  readonly watch?: CallWatch | undefined;
   /** Monotonic ms. */
   now(): number;
   /** Messages wait for a batch to fill: wants one `gathered` after so many ms, instead of one it asked for before. */

@@ -103,6 +103,16 @@ export class CommitLine {
     return this.#point <= this.#handed && !this.#doubt;
   }
 
+  /** Counts resets. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** True when the broker certainly has this value, or more. */
+  hasHanded(offset: QueueOffset | undefined): boolean {
+    return offset !== undefined && offset <= this.#handed && !this.#doubt;
+  }
+
   /** The broker was asked and has less than it answered for: the point is handed over once more. */
   distrust(): void {
     if (this.#point !== none) this.#doubt = true;

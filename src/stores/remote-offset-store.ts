@@ -234,15 +234,22 @@ export class RemoteOffsetStore implements OffsetStore {
     return true;
   }
 
-  /** The final form for one queue: wait for carriers in flight, hand over, believe only an answer. */
+  /**
+   * The final form for one queue: wait for carriers in flight, hand over, believe only an answer. The point of a queue that goes
+   * on moves with every pull, which takes it along: it is enough that the one this began with has arrived.
+   */
   async #commit({ queue, line }: OffsetEntry, deadline: number, signal?: AbortSignal): Promise<void> {
     const tooLate = (): RocketmqError => notCommitted(queue, line, signal);
-    for (let wait = this.#waitOf(line); wait > 0; wait = this.#waitOf(line)) {
+    const begun = { epoch: line.epoch, point: line.point };
+    const hasArrived = (): boolean =>
+      line.isSettled || (line.epoch === begun.epoch && line.hasHanded(begun.point));
+    const waitLeft = (): number => (hasArrived() || line.isClosed ? 0 : line.waitForFinal(this.#clock.now()));
+    for (let wait = waitLeft(); wait > 0; wait = waitLeft()) {
       if (signal?.aborted === true || this.#clock.now() >= deadline) throw tooLate();
       const ms = Math.min(wait, deadline - this.#clock.now());
       await waitFor(this.#clock, ms, { signal, wake: fn => line.onceSettled(fn) });
     }
-    if (line.isSettled) return;
+    if (hasArrived()) return;
     if (signal?.aborted === true || this.#clock.now() >= deadline) throw tooLate();
     const carrier = line.takeFinal(this.#clock.now());
     if (carrier === undefined) throw withheld(queue, line);
@@ -254,10 +261,6 @@ export class RemoteOffsetStore implements OffsetStore {
       signal,
       tooLate,
     });
-  }
-
-  #waitOf(line: CommitLine): number {
-    return line.isSettled || line.isClosed ? 0 : line.waitForFinal(this.#clock.now());
   }
 
   /** Tells the line of the outcome whenever it comes, also when nobody waits for it any more. */

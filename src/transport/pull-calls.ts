@@ -55,6 +55,14 @@ export interface Correction {
   readonly reason: string;
 }
 
+/** Whoever wants to know how the pulls of a queue go. */
+export interface PullWatch {
+  /** One is made. Monotonic ms. */
+  asked(at: number): void;
+  /** So many messages came, after so many ms. */
+  found(messages: number, ms: number): void;
+}
+
 export interface PullCallsOptions {
   readonly queue: MessageQueue;
   readonly consumerGroup: string;
@@ -75,6 +83,8 @@ export interface PullCallsOptions {
   readonly expressionType: () => ExpressionType;
   /** Tags wanted, undefined for all: brokers filter by hash, so it is checked again here. */
   readonly tags: () => ReadonlySet<string> | undefined;
+  /** Hears of the pulls of this queue. */
+  readonly watch?: PullWatch | undefined;
   /** Counts answers and failures. */
   readonly tally?: PullTally | undefined;
 }
@@ -104,14 +114,19 @@ export class PullCalls {
   pull(offset: QueueOffset, commit: QueueOffset | undefined, onAnswer: (answer: PullAnswer) => void): void {
     const { clock, timeoutMs } = this.#options;
     const sentAt = clock.now();
+    this.#options.watch?.asked(sentAt);
     try {
       const caller = this.#options.caller();
       const subVersion = this.#options.subVersion(caller.address);
       const prepared =
         offset === this.#damagedAt ? this.#prepareFor(1, subVersion) : this.#prepare(subVersion);
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
-      const onOutcome: OnOutcome = outcome =>
-        onAnswer(this.#counted(this.#answerOf(outcome, offset, clock.now() - sentAt, caller.address)));
+      const onOutcome: OnOutcome = outcome => {
+        const heldMs = clock.now() - sentAt;
+        const answer = this.#answerOf(outcome, offset, heldMs, caller.address);
+        if (answer.kind === 'found') this.#options.watch?.found(answer.messages.length, heldMs);
+        onAnswer(this.#counted(answer));
+      };
       this.#waiting = caller.isOpen ? undefined : { caller, onOutcome };
       caller.call(
         opaque => prepared(opaque, offset, sysFlag, commit ?? zeroOffset),

@@ -7,7 +7,13 @@ import { encodeConsumerList } from '../../src/protocol/bodies/consumer-list.ts';
 import { parseHeartbeat } from '../../src/protocol/bodies/heartbeat.ts';
 import { encodeRoute } from '../../src/protocol/bodies/route.ts';
 import { RequestCode, ResponseCode } from '../../src/protocol/codes.ts';
-import { type ExtFields, type Frame, isOneway, type OutgoingFrame } from '../../src/protocol/frame.ts';
+import {
+  type ExtFields,
+  type Frame,
+  isOneway,
+  isResponse,
+  type OutgoingFrame,
+} from '../../src/protocol/frame.ts';
 import type { Dialer, Socket, SocketHandlers } from '../../src/transport/ports.ts';
 import { connectFailed } from '../../src/transport/tcp-dialer.ts';
 import { recordOf } from './builders.ts';
@@ -64,6 +70,8 @@ const batch = 32;
 
 export class ScriptedCluster {
   readonly asked: Asked[] = [];
+  /** What consumers answered to {@link ask}. */
+  readonly answers: Frame[] = [];
   readonly queues = new Map<string, StoredQueue>();
   /** Queues of a topic on each broker; a topic that is not here is unknown (17). */
   readonly topics: Map<string, number>;
@@ -118,9 +126,13 @@ export class ScriptedCluster {
 
   /** Code 40 to everybody connected to a broker: the members of the group changed. */
   tellMembersChanged(consumerGroup: string): void {
+    this.ask({ code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, flag: 2, fields: { consumerGroup } });
+  }
+
+  /** A broker's request to everybody connected to it; also one-way, by flag 2. */
+  ask(request: Partial<OutgoingFrame> & { readonly code: number }): void {
     for (const [socket, to] of this.#sockets) {
-      if (to === nameServer || socket.destroyed) continue;
-      socket.ask({ code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, flag: 2, fields: { consumerGroup } });
+      if (to !== nameServer && !socket.destroyed) socket.ask(request);
     }
   }
 
@@ -169,6 +181,10 @@ export class ScriptedCluster {
   }
 
   #receive(address: Address, socket: FakeSocket, frame: Frame): void {
+    if (isResponse(frame)) {
+      this.answers.push(frame);
+      return;
+    }
     const { code, fields, body } = frame;
     const asked = { at: this.#clock.now(), address, code, fields, body, oneway: isOneway(frame) };
     this.asked.push(asked);

@@ -9,10 +9,12 @@ import type { CommandsContext, CommandsPort, Job, Work } from './commands.types.
 import { invalid, notOwned, notSubscribed } from './refusals.ts';
 import type { SeekWork } from './seek.types.ts';
 import type {
+  BrokerReset,
   CommitCommand,
   PauseCommand,
   QueueChoice,
   ResetOffsetCommand,
+  SeekCommand,
   SubscriptionCommand,
   WorkCommand,
 } from './work-command.ts';
@@ -157,8 +159,14 @@ function owns(port: Owned, queue: MessageQueue): boolean {
   return port.owned().some(each => sameQueue(each, queue));
 }
 
+function isReset(command: SeekCommand | BrokerReset): command is BrokerReset {
+  return 'reason' in command && command.reason === 'reset';
+}
+
 export function workOf(command: WorkCommand): Work {
-  return command.type === 'queue.seek' ? { ...command, reason: 'seek' } : command;
+  return command.type === 'queue.seek'
+    ? { ...command, reason: isReset(command) ? 'reset' : 'seek' }
+    : command;
 }
 
 /** What a caller in JavaScript may have got wrong. Subscriptions are looked at by whoever carries them out. */

@@ -55,6 +55,11 @@ export interface SeekCommand {
   readonly to: SeekTarget;
 }
 
+/** A seek that a broker asks for (220). */
+export interface BrokerReset extends SeekCommand {
+  readonly reason: 'reset';
+}
+
 /** Seeks all queues this consumer owns but those of the retry topic, or those of one topic, to a time. Other members do so for theirs. */
 export interface ResetOffsetCommand {
   readonly type: 'consumer.resetOffset';

@@ -37,6 +37,7 @@ function commonPorts(input: ConsumeInput, self: ConsumeSelf) {
   return {
     mayDeliver: () => port.mayDeliver(),
     stopSignal: port.stopSignal,
+    watch: port.watch,
     now: () => port.now(),
     onGather: (ms: number) => self.send({ type: 'batch.gathering', ms }),
     onStuck: ({ msgId }: MessageExt, runningMs: number) => {

@@ -2,6 +2,7 @@
 /** What does the consume actor of one queue take, know and tell? */
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
+import type { CallWatch } from '../../listeners/call-watch.ts';
 import type { Dispatcher, FailedMessage } from '../../listeners/dispatcher.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
 import type { Listener } from '../../listeners/listener.ts';
@@ -24,6 +25,8 @@ export interface ConsumePort {
   awakeMs(): number;
   /** Aborted when the whole consumer is over: a part of every listener's signal. */
   readonly stopSignal: AbortSignal;
+  /** Counts what calls of this queue came to. */
+  readonly watch?: CallWatch | undefined;
   /** One for all queues of the consumer: which calls outlived the assignment they belong to. */
   readonly outlived: OutlivedCalls;
   /** Failed messages go to whoever hands them back; each comes back through exactly one of the two calls. */

@@ -8,8 +8,6 @@ import { retryTopicOf } from '../../model/names.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
-import { readHeader } from '../../protocol/define-request.ts';
-import { notifyConsumerIdsChanged } from '../../protocol/requests/notify-consumer-ids-changed.ts';
 import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import { type StartPort, StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
@@ -21,7 +19,6 @@ import { MessageCalls } from '../../transport/message-calls.ts';
 import { NameServerCalls } from '../../transport/name-server-calls.ts';
 import type { Dialer } from '../../transport/ports.ts';
 import { PullTally } from '../../transport/pull-tally.ts';
-import type { ServerRequestHandler } from '../../transport/server-requests.ts';
 import { Switchboard } from '../../transport/switchboard.ts';
 import { RouteCache } from '../routes/route-cache.ts';
 import { Hidden } from '../shared/hidden.ts';
@@ -41,6 +38,8 @@ import { type QueryOffset, QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { SelectorChecks } from './selector-checks.ts';
 import { roundLimitOf, sendBackPort } from './send-back-port.ts';
+import { FiguresBook } from './server-requests/figures.ts';
+import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
 import { subscribingPort } from './subscribing-port.ts';
 
@@ -73,10 +72,11 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const flow = sharedFlow(config, clock);
   const slots = new HandlerSlots(config.consumeConcurrency, flow.rate);
   const pulls = new PullTally();
+  const figures = new FiguresBook(clock);
   scope.defer(() => slots.close());
 
   const limits = { ...defaultLimits, maxFrameSize: config.maxFrameSizeBytes };
-  const switchboard = new Switchboard({
+  const switchboard: Switchboard = new Switchboard({
     clock,
     limits,
     onWanted: (address, line) => {
@@ -84,7 +84,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       if (scope.signal.aborted) line.close(toRocketmqError(scope.signal.reason));
       else mailbox.send({ type: 'connection.wanted', address, line: new Hidden(line) });
     },
-    onServerRequest: serverRequests(consumerGroup, mailbox),
+    onServerRequest: (address, frame, reply) => requests.serve(address, frame, reply),
     onFault: error => mailbox.send({ type: 'fault', error, actor: 'transport' }),
   });
   const calls = new BrokerCalls(switchboard);
@@ -160,7 +160,15 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       told,
       listeners,
     },
-    ...{ flow, slots, pulls, locks: locks?.book, isFresh: () => pulse.isFresh(), stopSignal: scope.signal },
+    ...{
+      flow,
+      slots,
+      pulls,
+      figures,
+      locks: locks?.book,
+      isFresh: () => pulse.isFresh(),
+      stopSignal: scope.signal,
+    },
     tell: event => mailbox.send(event),
   });
 
@@ -181,6 +189,13 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     tell: event => mailbox.send(event),
   });
   const isSubscribed = (topic: string): boolean => topic === retryTopic || subscriptions.isSubscribed(topic);
+
+  const requests: ServerRequests = new ServerRequests({
+    ...{ config, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
+    queues: () => queues.shown(),
+    stopSignal: scope.signal,
+    tell: event => mailbox.send(event),
+  });
 
   const roleOf = (address: Address) => (config.namesrvAddr.includes(address) ? 'nameServer' : 'broker');
 
@@ -274,6 +289,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     subscribing,
     attach: consumer => {
       mailbox.attach(consumer);
+      requests.noteStart();
       pulse.start();
       scope.defer(() => pulse.stop());
     },
@@ -336,16 +352,6 @@ class Mailbox {
   send(event: ConsumerInternalEvent): void {
     this.#consumer?.send(event);
   }
-}
-
-/** Code 40: the members of the group changed. Everything else is not for us yet. */
-function serverRequests(consumerGroup: string, mailbox: Mailbox): ServerRequestHandler {
-  return (_address, frame) => {
-    if (frame.code !== notifyConsumerIdsChanged.code) return false;
-    const header = readHeader(notifyConsumerIdsChanged, frame);
-    if (header.consumerGroup === consumerGroup) mailbox.send({ type: 'members.changed' });
-    return true;
-  };
 }
 
 function subscribed(config: ResolvedConfig, clock: Clock): SubscriptionManager {

@@ -8,7 +8,7 @@ import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Address } from '../../model/route.ts';
 import type { Line } from '../../transport/line.ts';
 import type { CommandsReport } from '../commands/commands.types.ts';
-import type { Ticketed, WorkCommand } from '../commands/work-command.ts';
+import type { BrokerReset, Ticketed, WorkCommand } from '../commands/work-command.ts';
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
@@ -162,6 +162,8 @@ export type ConsumerInternalEvent =
   | { readonly type: 'consumer.start' }
   | ConnectionWanted
   | { readonly type: 'members.changed' }
+  /** A broker wants a queue of ours to go on from another place. */
+  | BrokerReset
   | SubscriptionChanged
   /** Listener calls failed: their messages are to be handed back. */
   | MessagesFailed

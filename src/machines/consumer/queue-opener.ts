@@ -32,6 +32,8 @@ import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { RevokeCalls } from './revoke-calls.ts';
+import type { FiguresBook, QueueFigures } from './server-requests/figures.ts';
+import type { ShownQueue } from './server-requests/server-requests.types.ts';
 
 /** Without a lock: how long other members may need to finish and commit a queue that was just given to us. Unit: ms. */
 const handoverPause = 400;
@@ -62,6 +64,7 @@ export interface QueueSurroundings {
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
+  readonly figures: FiguresBook;
   /** Undefined: queues are taken without a lock. */
   readonly locks: LockBook | undefined;
   /** False while it is in doubt whether the queues are still ours. */
@@ -79,6 +82,7 @@ export class QueueOpener {
   readonly #outlived = new OutlivedCalls();
   readonly #awake = new AwakeTime();
   readonly #permits = new Map<QueueKey, LockPermit>();
+  readonly #shown = new Map<QueueKey, ShownQueue>();
   readonly #revokeCalls: RevokeCalls | undefined;
   #round = 0;
 
@@ -109,9 +113,14 @@ export class QueueOpener {
     return this.#owned.get(queueKey(queue));
   }
 
+  /** All that are held, as a broker may ask for them. */
+  shown(): readonly ShownQueue[] {
+    return [...this.#shown.values()];
+  }
+
   /** Everything a queue actor works with; it ends with `release`. */
   open(queue: MessageQueue, { alone }: { readonly alone: boolean }): QueueWork {
-    const { config, clock, random, store, slots, flow, locks } = this.#around;
+    const { config, clock, random, store, slots, flow, locks, figures } = this.#around;
     const line = store.line(queue);
     const work = new OwnedQueue<MessageExt>(queue, line, flow, { autoCommit: config.enableAutoCommit });
     const lock = locks?.lockOf(queue);
@@ -120,11 +129,16 @@ export class QueueOpener {
     if (lock !== undefined) line.requireLock(() => lock.mayCommit());
     this.#owned.set(work.key, work);
     this.#lines.set(work.key, line);
+    const watch = figures.ofQueue(queue.topic);
+    this.#shown.set(work.key, {
+      ...{ owned: work, figures: watch, committed: () => line.handed },
+      isLocked: () => permit?.kind === 'lock' && lock?.mayDeliver() === true,
+    });
     if (permit !== undefined) this.#permits.set(work.key, permit);
     return {
       owned: work,
       slots,
-      pull: this.#pullPort(queue, line, { lock, permit }),
+      pull: this.#pullPort(queue, line, { lock, permit, watch }),
       delivery: {
         order,
         batchSize: this.#listeners.batchSize(queue),
@@ -133,7 +147,7 @@ export class QueueOpener {
         suspendMs: config.suspendCurrentQueueTimeMillis,
         maxReconsumeTimes: config.maxReconsumeTimes,
       },
-      consume: this.#consumePort(queue, lock),
+      consume: this.#consumePort(queue, lock, watch),
       settings: {
         handoverPause: alone ? 0 : handoverPause,
         pullInterval: config.pullInterval,
@@ -173,11 +187,12 @@ export class QueueOpener {
     };
   }
 
-  #consumePort(queue: MessageQueue, lock: QueueLock | undefined): QueueWork['consume'] {
+  #consumePort(queue: MessageQueue, lock: QueueLock | undefined, watch: QueueFigures): QueueWork['consume'] {
     const { clock, isFresh, stopSignal, tell } = this.#around;
     return {
       listenerOf: this.#listeners.ofQueue(queue),
       mayDeliver: isFresh,
+      watch,
       lockIsLive: () => lock?.mayDeliver() ?? true,
       now: () => clock.now(),
       awakeMs: () => this.#awake.read(clock.now()),
@@ -194,12 +209,20 @@ export class QueueOpener {
   #pullPort(
     queue: MessageQueue,
     line: CommitLine,
-    { lock, permit }: { readonly lock: QueueLock | undefined; readonly permit: LockPermit | undefined },
+    {
+      lock,
+      permit,
+      watch,
+    }: {
+      readonly lock: QueueLock | undefined;
+      readonly permit: LockPermit | undefined;
+      readonly watch: QueueFigures;
+    },
   ): PullPort {
     const { clock, cache, switchboard } = this.#around;
     const { onCorruptMessage } = this.#around.config;
     const round = this.#round;
-    const pulls = this.#pullCalls(queue);
+    const pulls = this.#pullCalls(queue, watch);
     const isConnected = (): boolean => {
       const address = cache.addressOf(queue.brokerName);
       return address !== undefined && switchboard.isOpen(address);
@@ -228,7 +251,7 @@ export class QueueOpener {
     };
   }
 
-  #pullCalls(queue: MessageQueue): PullCalls {
+  #pullCalls(queue: MessageQueue, watch: QueueFigures): PullCalls {
     const { config, clock, switchboard, locator, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
@@ -242,6 +265,7 @@ export class QueueOpener {
       subVersion: address => told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, address),
       expressionType: () => subscriptions.pullType(queue.topic),
       tags: () => subscriptions.filterOf(queue.topic),
+      watch,
       tally: this.#around.pulls,
     });
   }
@@ -290,5 +314,6 @@ export class QueueOpener {
     this.#owned.delete(work.key);
     this.#lines.delete(work.key);
     this.#permits.delete(work.key);
+    this.#shown.delete(work.key);
   }
 }

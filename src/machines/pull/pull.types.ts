@@ -64,7 +64,7 @@ export type Verdict = 'halt' | 'skip';
 export interface Seek {
   readonly offset: QueueOffset;
   /** Told with `pull.corrected`: who wants it. */
-  readonly reason: 'seek' | 'resetOffset';
+  readonly reason: 'seek' | 'resetOffset' | 'reset';
   /**
    * Done when a new epoch has begun at `offset`; its commit is up to whoever asked. Where the queue may not be moved yet (its
    * start is not permitted, or a time gap is being looked into) that is later. Refused when a later seek takes its

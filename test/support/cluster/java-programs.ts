@@ -136,6 +136,7 @@ export async function mqadmin(target: JavaTarget, args: readonly string[]): Prom
   const home = temporaryHome();
   const options = [
     ...clientOptions(home),
+    ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], // it lives for a second or two
     ...(args.includes('-n') ? [] : [`-Drocketmq.namesrv.addr=${target.namesrvAddr}`]),
   ];
   try {
@@ -143,6 +144,7 @@ export async function mqadmin(target: JavaTarget, args: readonly string[]): Prom
       'java',
       [...options, '-cp', target.jars.classpath, 'org.apache.rocketmq.tools.command.MQAdminStartup', ...args],
       { ROCKETMQ_HOME: home },
+      home, // consumerStatus writes files where it stands
     );
   } finally {
     removeNow(home);

@@ -35,6 +35,7 @@ describe('a config with the two required options', () => {
       consumeTimeout: 900_000,
       retryPolicy: undefined,
       onCorruptMessage: 'halt',
+      allowDirectConsume: false,
       enableAutoCommit: true,
       pullBatchSize: 32,
       pullInterval: 0,

@@ -586,3 +586,25 @@ function taken(carrier: CommitCarrier | undefined): CommitCarrier {
   if (carrier === undefined) throw new Error('the line handed nothing over');
   return carrier;
 }
+
+describe('an answered commit of a queue that goes on', () => {
+  it('is done when its point has arrived by a pull, though the next one is on its way with more by then', async () => {
+    const { clock, store, at } = make();
+    const line = at(0, 10);
+    let outcome = 'pending';
+    let carrier = line.take(clock.now());
+    const report = store.persistAll([queue(0)], { answered: true, timeoutMs: 6000 });
+    void report.then(({ committed }) => {
+      outcome = `committed ${committed[0]?.offset}`;
+    });
+    for (let offset = 11; offset < 20 && outcome === 'pending'; offset++) {
+      await clock.advance(20);
+      line.advance(queueOffset(offset));
+      if (carrier !== undefined) line.settled(carrier, true);
+      carrier = line.take(clock.now()); // the next pull is written before anybody else has a turn
+      for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    }
+    expect(outcome).toBe('committed 10');
+    if (carrier !== undefined) line.settled(carrier, true);
+  });
+});
