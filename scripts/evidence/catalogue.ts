@@ -11,6 +11,7 @@ import { embeddedJava } from './embedded-java.ts';
 import { embeddedReplay } from './embedded-replay.ts';
 import { filters } from './filters.ts';
 import { flowLimits } from './flow-limits.ts';
+import { forms } from './forms.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
@@ -62,6 +63,7 @@ export const evidences: readonly Evidence[] = [
   badPeersEvidence,
   subscribeRuntime,
   filters,
+  forms,
   allocationEvidence,
   scenariosEvidence,
   embeddedReplay,

@@ -76,6 +76,9 @@ export class DeliveredMessage implements ReceivedMessage {
   get offsetMsgId(): string {
     return this.#message.offsetMsgId;
   }
+  get transactionId(): string | undefined {
+    return this.#message.transactionId;
+  }
   get queueId(): number {
     return this.#message.queueId;
   }

@@ -21,6 +21,8 @@ export interface MessageExt {
   readonly msgId: string;
   /** Id made of store host and commit-log offset: what the broker's admin tools accept. */
   readonly offsetMsgId: string;
+  /** Of a message sent in a transaction: the id its producer was given for it; undefined without one. */
+  readonly transactionId: string | undefined;
   readonly queueId: number;
   readonly brokerName: string;
   /** Position in the queue. Unit: messages. */

@@ -23,6 +23,7 @@ import type { TextCache } from './text-cache.ts';
 const tagsBytes = Buffer.from(propertyNames.tags);
 const keysBytes = Buffer.from(propertyNames.keys);
 const uniqueKeyBytes = Buffer.from(propertyNames.uniqueKey);
+const transactionBytes = Buffer.from(propertyNames.transaction);
 const retryTopicBytes = Buffer.from(propertyNames.retryTopic);
 
 /** Where a message of an inner batch has its own parts; all else is the batch's. protocol.md section 4.4. */
@@ -202,6 +203,12 @@ export class StoredMessage implements MessageExt {
       this.storeHostAt + storeHostSize(this.storedSysFlag),
     );
     return encodeOffsetMsgId(host, this.commitLogOffset);
+  }
+
+  /** Source: PullAPIWrapper, which takes the unique id of a message that says TRAN_MSG. */
+  get transactionId(): string | undefined {
+    const isInTransaction = this.propertyText(transactionBytes)?.toLowerCase() === 'true';
+    return isInTransaction ? this.propertyText(uniqueKeyBytes) : undefined;
   }
 
   get properties(): ReadonlyMap<string, string> {

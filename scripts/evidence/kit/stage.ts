@@ -20,12 +20,17 @@ export interface Evidence {
 /** In small, a lock whose holder is gone without a word ends after half of the usual time. Unit: ms. */
 const shortLockLife = '-Drocketmq.broker.rebalance.lockMaxLiveTime=30000';
 
-/** One cluster serves every piece: two name servers, short retry delays (the first retry comes after 1 s, not 10). */
+/** One cluster serves every piece: two name servers, short retry delays (the first retry comes after 1 s, not 10), open transactions asked about after 3 s. */
 export function clusterOptions(version: RocketmqVersion, size: Size): ClusterOptions {
   return {
     version,
     nameServers: 2,
-    brokerProperties: { messageDelayLevel: '1s 1s 1s 1s 2s 2s 3s 3s 5s 5s' },
+    brokerProperties: {
+      messageDelayLevel: '1s 1s 1s 1s 2s 2s 3s 3s 5s 5s',
+      transactionTimeOut: '3000',
+      transactionCheckInterval: '1000',
+      transactionOpBatchInterval: '100', // of 5.x: a broker that asks before it has noted a commit commits twice
+    },
     ...(size === 'full' ? { purpose: 'measuring' } : { purpose: 'tests', jvmOptions: [shortLockLife] }),
   };
 }

@@ -55,6 +55,13 @@ export interface BrokerNode extends Node {
   readonly role: BrokerRole;
 }
 
+export interface TopicOptions {
+  readonly queues?: number;
+  readonly brokers?: readonly string[];
+  /** `+key=value`, of brokers from 5.0 on. */
+  readonly attributes?: string;
+}
+
 export interface Cluster extends AsyncDisposable {
   readonly version: RocketmqVersion;
   /** `'127.0.0.1:1;127.0.0.1:2'` */
@@ -68,10 +75,7 @@ export interface Cluster extends AsyncDisposable {
   readonly admin: RawAdmin;
   broker(name: string, role?: BrokerRole): BrokerNode;
   /** Creates the topic with that many queues (8) on every master, or on those named; resolves when it is in the route. */
-  createTopic(
-    topic: string,
-    options?: { readonly queues?: number; readonly brokers?: readonly string[] },
-  ): Promise<void>;
+  createTopic(topic: string, options?: TopicOptions): Promise<void>;
   /** Changes the number of queues on every broker that has the topic. */
   updateQueues(topic: string, queues: number): Promise<void>;
   /** Ends every process and removes every file. Idempotent. */
@@ -174,12 +178,10 @@ class RealCluster implements Cluster {
     return found;
   }
 
-  async createTopic(
-    topic: string,
-    options: { readonly queues?: number; readonly brokers?: readonly string[] } = {},
-  ): Promise<void> {
+  async createTopic(topic: string, options: TopicOptions = {}): Promise<void> {
     const masters = this.brokers.filter(node => node.role === 'master').map(node => node.brokerName);
-    await this.#setQueues(topic, options.queues ?? 8, options.brokers ?? masters);
+    const { queues = 8, brokers = masters, attributes } = options;
+    await this.#setQueues(topic, queues, brokers, attributes);
   }
 
   async updateQueues(topic: string, queues: number): Promise<void> {
@@ -278,9 +280,14 @@ class RealCluster implements Cluster {
     return brokers.find(each => each.brokerName === brokerName)?.addresses.get(brokerIds[role]) === address;
   }
 
-  async #setQueues(topic: string, queues: number, brokers: readonly string[]): Promise<void> {
+  async #setQueues(
+    topic: string,
+    queues: number,
+    brokers: readonly string[],
+    attributes?: string,
+  ): Promise<void> {
     for (const broker of brokers) {
-      await this.admin.createTopic(broker, topic, queues);
+      await this.admin.createTopic(broker, topic, queues, attributes);
     }
     const signal = timeoutSignal(30_000, `${topic} has not reached the route of every name server`);
     for (const nameServer of this.nameServers.filter(canAnswer)) {

@@ -36,7 +36,7 @@ export interface JavaRun extends AsyncDisposable {
   readonly lines: readonly string[];
   /** The first line that matches, printed already or to come. */
   line(matches: RegExp | ((line: string) => boolean), timeoutMs?: number): Promise<string>;
-  /** Asks a consumer to shut down gracefully and waits for it. (A producer does not listen: it ends when done.) */
+  /** Asks a consumer to shut down gracefully and waits for it. (A plain producer does not listen: it ends when done.) */
   stop(): Promise<JavaResult>;
   /** SIGKILL. */
   kill(): Promise<JavaResult>;
@@ -96,9 +96,21 @@ export interface JavaConsumerOptions {
   readonly failBy?: 'answer' | 'copy' | 'both';
   /** A file that gets a line per message: read it with `readConsumed`. */
   readonly out?: string;
+  /** A file that gets all fields of each message, a line of JSON each. */
+  readonly fields?: string;
   /** Ends after that many messages. */
   readonly exitAfter?: number;
   readonly instance?: string;
+}
+
+export interface JavaFormsOptions {
+  readonly topic: string;
+  /** Prefix of the producer groups. */
+  readonly group: string;
+  /** A topic with `queue.type=BatchCQ`, for inner batches. */
+  readonly batchTopic?: string;
+  /** Also messages with a time of delivery: brokers from 5.0 on. */
+  readonly timer?: boolean;
 }
 
 export interface JvmOptions {
@@ -114,6 +126,14 @@ export function startJavaProducer(target: JavaTarget, options: JavaProducerOptio
 /** Prints READY, `ASSIGNED n`, RATE lines, `CONSUMED n`; summary (bench): count, ms, firstMessageMs, rate. */
 export function startJavaConsumer(target: JavaTarget, options: JavaConsumerOptions & JvmOptions): JavaRun {
   return startProgram(target, 'Consumer', options);
+}
+
+/**
+ * One or a few messages of every form that the client can make: prints `FORM {json}` for each, `SENT n`, `CHECKED form` when the
+ * broker asks about a transaction, and ends when stopped.
+ */
+export function startJavaForms(target: JavaTarget, options: JavaFormsOptions & JvmOptions): JavaRun {
+  return startProgram(target, 'FormProducer', options);
 }
 
 /** Sends to the end and says what was sent; throws when a send failed. */
@@ -206,8 +226,8 @@ export function readConsumed(file: string): ConsumedMessage[] {
 
 function startProgram(
   target: JavaTarget,
-  main: 'Producer' | 'Consumer',
-  options: (JavaProducerOptions | JavaConsumerOptions) & JvmOptions,
+  main: 'Producer' | 'Consumer' | 'FormProducer',
+  options: (JavaProducerOptions | JavaConsumerOptions | JavaFormsOptions) & JvmOptions,
 ): JavaRun {
   const { jvm = ['-Xmx512m', '-XX:+UseSerialGC'], ...programOptions } = options;
   const home = temporaryHome();

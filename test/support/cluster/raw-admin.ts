@@ -151,8 +151,9 @@ export class RawAdmin {
   // --- topics ------------------------------------------------------------------------------------------------------
 
   /** Creates or changes the topic on one broker. */
-  async createTopic(brokerName: string, topic: string, queues: number): Promise<void> {
+  async createTopic(brokerName: string, topic: string, queues: number, attributes?: string): Promise<void> {
     const fields = {
+      ...(attributes === undefined ? {} : { attributes }),
       topic,
       defaultTopic: 'TBW102',
       readQueueNums: queues,

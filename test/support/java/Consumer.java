@@ -22,7 +22,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * The official push consumer.
  *
  * <pre>
- * namesrv= group= topic=     required
+ * namesrv= group= topic=     required; several topics: a,b
  * mode=concurrent            concurrent | orderly | bench (concurrent, counts only: time from the first message to the Nth)
  * expression=*               tag expression
  * from=FIRST                 FIRST | LAST, for a group without offsets
@@ -32,6 +32,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * failBy=answer              answer | copy (a plain send to the retry topic, which the client does when 36 fails) | both (in turn);
  *                            copy and both: concurrent only
  * out=FILE                   a line per message: DeliveryFile
+ * fields=FILE                all fields of each message: FieldsFile
  * exitAfter=0                ends after that many messages; required by mode=bench
  * instance=                  instance name, for a client id that is known before
  * </pre>
@@ -41,11 +42,12 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * consumer.shutdown() on SIGTERM, on the line 'stop' at standard input or its end, and after exitAfter messages.
  */
 public final class Consumer {
-  private final String topic;
+  private final List<String> topics;
   private final boolean bench;
   private final long sleepMs;
   private final long exitAfter;
   private final DeliveryFile out;
+  private final FieldsFile fields;
   private final Failing failing;
   private final DefaultMQPushConsumer client;
   private final AtomicLong calls = new AtomicLong();
@@ -56,13 +58,15 @@ public final class Consumer {
   private volatile long lastAt;
 
   private Consumer(Arguments arguments) throws Exception {
-    topic = arguments.text("topic");
+    topics = List.of(arguments.text("topic").split(","));
     String mode = arguments.text("mode", "concurrent");
     bench = mode.equals("bench");
     sleepMs = arguments.number("sleepMs", 0);
     exitAfter = arguments.number("exitAfter", 0);
     String file = arguments.text("out", null);
     out = file == null ? null : new DeliveryFile(file);
+    String fieldsFile = arguments.text("fields", null);
+    fields = fieldsFile == null ? null : new FieldsFile(fieldsFile);
     failing = new Failing(arguments);
     client = new DefaultMQPushConsumer(arguments.text("group"));
     client.setNamesrvAddr(arguments.text("namesrv"));
@@ -80,7 +84,9 @@ public final class Consumer {
     if (instance != null) {
       client.setInstanceName(instance);
     }
-    client.subscribe(topic, arguments.text("expression", "*"));
+    for (String topic : topics) {
+      client.subscribe(topic, arguments.text("expression", "*"));
+    }
     switch (mode) {
       case "bench":
         if (exitAfter < 1) {
@@ -126,6 +132,9 @@ public final class Consumer {
     if (out != null) {
       out.close();
     }
+    if (fields != null) {
+      fields.close();
+    }
     System.out.println("CONSUMED " + consumed.get());
     if (bench) {
       printBench(began);
@@ -149,6 +158,9 @@ public final class Consumer {
       }
       if (out != null) {
         out.write(message, call, answersFailed || copied);
+      }
+      if (fields != null) {
+        fields.write(message);
       }
     }
     if (!answersFailed) {
@@ -180,7 +192,7 @@ public final class Consumer {
     while (true) {
       long now = 0;
       for (MessageQueue queue : client.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()) {
-        if (queue.getTopic().equals(topic)) {
+        if (topics.contains(queue.getTopic())) {
           now++;
         }
       }

@@ -66,8 +66,16 @@ describe('a message on the desk', () => {
     const shown = await taken(desk);
     const plain = messageAt(7);
     const names = [
-      ...['topic', 'body', 'tags', 'keys', 'msgId', 'offsetMsgId', 'queueId', 'brokerName', 'queueOffset'],
-      ...['commitLogOffset', 'reconsumeTimes', 'bornTimestamp', 'storeTimestamp', 'bornHost', 'storeHost'],
+      ...['topic', 'body', 'tags', 'keys', 'msgId', 'offsetMsgId', 'transactionId', 'queueId', 'brokerName'],
+      ...[
+        'queueOffset',
+        'commitLogOffset',
+        'reconsumeTimes',
+        'bornTimestamp',
+        'storeTimestamp',
+        'bornHost',
+        'storeHost',
+      ],
       ...['sysFlag', 'flag', 'storeSize', 'properties'],
     ] as const;
     for (const name of names) expect(Reflect.get(shown, name), name).toEqual(Reflect.get(plain, name));

@@ -75,6 +75,22 @@ describe('a message', () => {
     expect(readOne(record({ topic: 'orders', properties: [['RETRY_TOPIC', 'other']] })).topic).toBe('orders');
   });
 
+  it.each([
+    ['true', 'U1'],
+    ['TRUE', 'U1'],
+    ['false', undefined],
+  ])('with TRAN_MSG=%s has the transaction id %s', (said, transactionId) => {
+    const properties: [string, string][] = [
+      ['TRAN_MSG', said],
+      ['UNIQ_KEY', 'U1'],
+    ];
+    expect(readOne(record({ properties })).transactionId).toBe(transactionId);
+  });
+
+  it('outside a transaction has no transaction id', () => {
+    expect(readOne(record({ properties: [['UNIQ_KEY', 'U1']] })).transactionId).toBeUndefined();
+  });
+
   it('of a batch send has two UNIQ_KEY properties, and the last one counts', () => {
     const message = readOne(
       record({
