@@ -66,6 +66,7 @@ export class LocalOffsetStore implements OffsetStore {
   #writing: Promise<RocketmqError | undefined> | undefined;
   #following: Promise<RocketmqError | undefined> | undefined;
   #lastWrite: 'good' | 'failed' = 'good';
+  #isClosed = false;
 
   constructor(options: LocalOffsetStoreOptions) {
     this.#clock = options.clock;
@@ -79,6 +80,7 @@ export class LocalOffsetStore implements OffsetStore {
   /** Locks and reads the file. @throws ConsumerError `RMQ_OFFSET_FILE_LOCKED`, `_DAMAGED`, `_VERSION` or `_UNWRITABLE` */
   async load(): Promise<void> {
     const { positions, restored } = await this.#file.open();
+    if (this.#isClosed) this.#file.close();
     this.#kept = new Map(positions.map(position => [queueKey(position.queue), position]));
     for (const key of this.#kept.keys()) this.#known.add(key);
     if (restored !== undefined) this.#onFault(restored);
@@ -164,6 +166,7 @@ export class LocalOffsetStore implements OffsetStore {
 
   /** Others may use the file: at once, or when the write under way has ended. */
   close(): void {
+    this.#isClosed = true;
     const last = this.#following ?? this.#writing;
     if (last === undefined) this.#file.close();
     else void last.then(() => this.close());

@@ -59,6 +59,15 @@ describe('the lock of a file of offsets', () => {
     second.store.close();
   });
 
+  it('taken after the end is given back', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const { store } = open({ fileSystem });
+    const loaded = store.load();
+    store.close();
+    await loaded;
+    expect(fileSystem.bytes(paths.lock)).toBeUndefined();
+  });
+
   it('that says nothing is waited for, then taken over', async () => {
     const fileSystem = new MemoryFileSystem();
     fileSystem.put(paths.lock, Buffer.alloc(0));
