@@ -2,6 +2,7 @@
 /** Which promises can be shown? In the order of the README. */
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
+import { broadcast } from './broadcast.ts';
 import { brokerRestart } from './broker-restart.ts';
 import { control } from './control.ts';
 import { corruption } from './corruption.ts';
@@ -46,6 +47,7 @@ export const evidences: readonly Evidence[] = [
   order,
   retry,
   messagesEvidence,
+  broadcast,
   flowLimits,
   retryLevels,
   sendBackRefused,

@@ -61,7 +61,7 @@ function startTime(pid: number): string {
 }
 
 /** The code Node gives to what went wrong in the system. */
-export function errorCode(thrown: unknown): string | undefined {
+function errorCode(thrown: unknown): string | undefined {
   const error = toError(thrown);
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { FileSystem } from '../../stores/file-system.ts';
 import { LocalOffsetStore } from '../../stores/local-offset-store.ts';
 import { nodeFileSystem, nodeProcesses } from '../../stores/node-file-system.ts';
@@ -11,7 +12,12 @@ import type { CallOptions, OffsetStore } from '../../stores/offset-store.ts';
 import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import type { BrokerCalls } from '../../transport/broker-calls.ts';
 import type { BrokerLocator } from './broker-locator.ts';
-import type { QueryOffset } from './queue-opener.ts';
+
+/** The group's committed offset of a queue, asked of its broker (14) or read locally. Time limit: by default that of the consumer's requests. */
+export type QueryOffset = (
+  queue: MessageQueue,
+  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+) => Promise<QueueOffset | undefined>;
 
 /** A store that looks up, after the last commit of a queue, whether it is there. */
 export interface ConsumerOffsetStore extends OffsetStore {

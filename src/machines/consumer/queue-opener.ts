@@ -10,7 +10,6 @@ import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
-import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
@@ -28,7 +27,7 @@ import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
-import { type ConsumerOffsetStore, isBroadcasting } from './offset-place.ts';
+import { type ConsumerOffsetStore, isBroadcasting, type QueryOffset } from './offset-place.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { RevokeCalls } from './revoke-calls.ts';
 
@@ -36,12 +35,6 @@ import { RevokeCalls } from './revoke-calls.ts';
 const handoverPause = 400;
 /** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
 const maxRereads = 3;
-
-/** The group's committed offset of a queue, asked of its broker (14) or read locally. Time limit: by default that of the consumer's requests. */
-export type QueryOffset = (
-  queue: MessageQueue,
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
-) => Promise<QueueOffset | undefined>;
 
 /** What all queues of a consumer share. */
 export interface QueueSurroundings {
