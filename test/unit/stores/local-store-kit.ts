@@ -9,7 +9,7 @@ import { TestClock } from '../../../src/testing/test-clock.ts';
 import { FakeProcesses, MemoryFileSystem } from '../../support/memory-file-system.ts';
 
 export const owner = { clientId: '10.0.0.7@host-1', consumerGroup: 'billing' };
-export const storePath = '/home/anna/.rocketmq_offsets';
+const storePath = '/home/anna/.rocketmq_offsets';
 export const paths = offsetPaths(storePath, owner);
 
 export function queue(queueId: number, topic = 'orders'): MessageQueue {
