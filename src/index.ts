@@ -109,6 +109,7 @@ export { silentLogger } from './observability/logger.ts';
 export type { Message } from './producer/message.ts';
 export { type Producer, type SendResult, SendStatus } from './producer/producer.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
+export type { FileSystem } from './stores/file-system.ts';
 export {
   type Subscription,
   type SubscriptionChange,

@@ -3,6 +3,7 @@
 import { admin } from './admin.ts';
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
+import { broadcast } from './broadcast.ts';
 import { brokerRestart } from './broker-restart.ts';
 import { control } from './control.ts';
 import { corruption } from './corruption.ts';
@@ -48,6 +49,7 @@ export const evidences: readonly Evidence[] = [
   order,
   retry,
   messagesEvidence,
+  broadcast,
   flowLimits,
   retryLevels,
   sendBackRefused,

@@ -71,27 +71,15 @@ export function orOff<U extends Unit>(kind: Kind<number, number, U>): Kind<numbe
   };
 }
 
-/** One of RocketMQ's own words; `refused` names those that are known but not taken, each with the reason. */
-export function oneOf<const W extends string>(
-  words: readonly W[],
-  refused: { readonly [Word in W]?: string } = {} as { readonly [Word in W]?: string }, // none of a generic set
-): Kind<W, W, 'none'> {
-  const accepted = words.filter(word => refused[word] === undefined).map(word => `'${word}'`);
-  const read = (value: unknown, spot: Spot): W | undefined => {
-    const word = words.find(each => each === value);
-    if (word === undefined) {
-      return spot.problem(
-        `${describeValue(value)} is not one of ${accepted.join(', ')}`,
-        caseHint(value, words),
-      );
-    }
-    const reason = refused[word];
-    return reason === undefined ? word : spot.problem(`'${word}' is not accepted`, reason);
-  };
+/** One of RocketMQ's own words. */
+export function oneOf<const W extends string>(words: readonly W[]): Kind<W, W, 'none'> {
+  const accepted = words.map(word => `'${word}'`);
   return {
-    typeText: words.map(word => `'${word}'`).join(' | '),
+    typeText: accepted.join(' | '),
     unit: 'none',
-    read,
+    read: (value, spot) =>
+      words.find(each => each === value) ??
+      spot.problem(`${describeValue(value)} is not one of ${accepted.join(', ')}`, caseHint(value, words)),
     fromText: text => text,
     show: word => word,
   };

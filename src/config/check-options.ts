@@ -5,14 +5,16 @@ import { optionTable, suspendMargin } from './options.ts';
 import type { ReadOption, ReadOptions } from './read-options.ts';
 import type { Report } from './report.ts';
 import type { OptionName, ResolvedOptions } from './resolved-config.ts';
+import type { ConfigSources } from './sources.ts';
 
 /** Reports what does not fit; answers the options that were changed to fit. */
-export function checkOptions(read: ReadOptions, report: Report): ReadOptions {
+export function checkOptions(read: ReadOptions, sources: ConfigSources, report: Report): ReadOptions {
   checkListeners(read, report);
   checkListenerKinds(read, report);
   checkRetryTopic(read, report);
   checkTimestampIsUsed(read, report);
-  return fitSuspend(read, report);
+  checkModel(read, report);
+  return keepInstanceName(fitSuspend(read, report), sources);
 }
 
 type Valued = keyof ResolvedOptions & OptionName;
@@ -78,6 +80,25 @@ function checkTimestampIsUsed(read: ReadOptions, report: Report): void {
   report
     .at('consumeTimestamp')
     .warning(`it has no effect with ${where}`, "Add consumeFromWhere: 'CONSUME_FROM_TIMESTAMP'.");
+}
+
+/** In broadcasting every member has all queues, and nothing that failed comes back. */
+const ofClustering = ['allocateStrategy', 'handover', 'handoverTimeout', 'retryPolicy'] as const;
+
+function checkModel(read: ReadOptions, report: Report): void {
+  const model = valueAt(read, 'messageModel');
+  if (model === undefined) return;
+  const idle = model === 'BROADCASTING' ? ofClustering : (['storePath'] as const);
+  for (const name of idle) {
+    if (isGiven(read.get(name))) report.at(name).warning(`it has no effect with ${model}`);
+  }
+}
+
+/** The client id names the file of offsets: it must be the same after a restart. Source: DefaultMQPushConsumerImpl.start. */
+function keepInstanceName(read: ReadOptions, sources: ConfigSources): ReadOptions {
+  if (valueAt(read, 'messageModel') !== 'BROADCASTING' || isGiven(read.get('instanceName'))) return read;
+  const value = sources.hostName.replace(/[\s@\p{Cc}]/gu, '-').slice(0, 255) || 'localhost';
+  return new Map(read).set('instanceName', { value, origin: { from: 'adjusted', because: 'messageModel' } });
 }
 
 /** A pull must outlive the time the broker may hold it. */

@@ -5,7 +5,7 @@
 export const MessageModel = {
   /** Each message goes to one member of the group. */
   CLUSTERING: 'CLUSTERING',
-  /** Each member gets every message. Not in this release: refused with a hint. */
+  /** Each member gets every message, and keeps its offsets in a local file. */
   BROADCASTING: 'BROADCASTING',
 } as const;
 export type MessageModel = (typeof MessageModel)[keyof typeof MessageModel];

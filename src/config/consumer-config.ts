@@ -27,7 +27,7 @@ export interface ConsumerConfig {
   readonly namesrvAddr?: string | readonly string[] | undefined;
   /**
    * Part of the client id, which must differ between all members of a group. 'DEFAULT' means the default, as in Java.
-   * Default: <pid>#<8 hex digits>. Environment: ROCKETMQ_INSTANCE_NAME.
+   * Default: <pid>#<8 hex digits>; with BROADCASTING the host name, which is the same after a restart. Environment: ROCKETMQ_INSTANCE_NAME.
    * @example instanceName: 'billing-0'
    */
   readonly instanceName?: string | undefined;
@@ -44,9 +44,9 @@ export interface ConsumerConfig {
    */
   readonly unitName?: string | undefined;
   /**
-   * CLUSTERING: each message goes to one member of the group.
+   * CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.
    * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.
-   * @example messageModel: 'CLUSTERING'
+   * @example messageModel: 'BROADCASTING'
    */
   readonly messageModel?: 'CLUSTERING' | 'BROADCASTING' | undefined;
   /**
@@ -313,6 +313,12 @@ export interface ConsumerConfig {
    * @example offsetStoreRetryTimes: 5
    */
   readonly offsetStoreRetryTimes?: number | undefined;
+  /**
+   * The directory below which BROADCASTING keeps offsets: <client id>/<group>/positions.json. It must outlive the process.
+   * Default: .rocketmq_offsets in the home directory, as in Java. Environment: ROCKETMQ_STORE_PATH.
+   * @example storePath: '/var/lib/billing/offsets'
+   */
+  readonly storePath?: string | undefined;
   /**
    * When a start that reaches no name server or broker is given up.
    * Unit: ms, 100 to 86400000. Default: 15000. Environment: ROCKETMQ_START_TIMEOUT.

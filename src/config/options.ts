@@ -3,6 +3,7 @@
  * Which options are there? One row each, and no second list: types, parser, environment reading, `explain` and
  * docs/configuration.md follow from this table.
  */
+import { join } from 'node:path';
 import { groupProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
@@ -49,7 +50,11 @@ export const optionTable = {
   instanceName: option({
     group: 'basic',
     kind: text(clientIdPart),
-    fallback: { kind: 'derived', text: '<pid>#<8 hex digits>', from: freshInstanceName },
+    fallback: {
+      kind: 'derived',
+      text: '<pid>#<8 hex digits>; with BROADCASTING the host name, which is the same after a restart',
+      from: freshInstanceName,
+    },
     meansDefault: 'DEFAULT',
     text: "Part of the client id, which must differ between all members of a group. 'DEFAULT' means the default, as in Java.",
     example: "instanceName: 'billing-0'",
@@ -74,13 +79,10 @@ export const optionTable = {
   }),
   messageModel: option({
     group: 'behaviour',
-    kind: oneOf(Object.values(MessageModel), {
-      BROADCASTING:
-        'This release (0.1) consumes in CLUSTERING only. Give each process a group of its own meanwhile.',
-    }),
+    kind: oneOf(Object.values(MessageModel)),
     fallback: { kind: 'fixed', value: 'CLUSTERING' },
-    text: 'CLUSTERING: each message goes to one member of the group.',
-    example: "messageModel: 'CLUSTERING'",
+    text: 'CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.',
+    example: "messageModel: 'BROADCASTING'",
   }),
   consumeFromWhere: option({
     group: 'behaviour',
@@ -375,6 +377,17 @@ export const optionTable = {
     text: 'How often a failed write of offsets is repeated before it waits for the next period.',
     example: 'offsetStoreRetryTimes: 5',
   }),
+  storePath: option({
+    group: 'offsets',
+    kind: text(pathProblem),
+    fallback: {
+      kind: 'derived',
+      text: '.rocketmq_offsets in the home directory, as in Java',
+      from: sources => join(sources.homeDirectory, '.rocketmq_offsets'),
+    },
+    text: 'The directory below which BROADCASTING keeps offsets: <client id>/<group>/positions.json. It must outlive the process.',
+    example: "storePath: '/var/lib/billing/offsets'",
+  }),
   startTimeout: option({
     group: 'periods',
     kind: duration({ min: 100, max: day }),
@@ -439,6 +452,10 @@ function clientIdPart(value: string): { readonly problem: string; readonly hint:
     problem: 'it cannot be part of a client id',
     hint: 'It has 1 to 255 characters, without spaces and without @, which separates the parts.',
   };
+}
+
+function pathProblem(value: string): { readonly problem: string } | undefined {
+  return value === '' || value.includes('\0') ? { problem: 'it is no path' } : undefined;
 }
 
 function freshInstanceName(sources: ConfigSources): string {

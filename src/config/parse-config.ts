@@ -18,7 +18,7 @@ export function parseConfig(input: unknown, sources: ConfigSources = systemSourc
   const report = new Report();
   const given = copyFields(input, report);
   if (given === undefined) throw new ConfigError(report.problems);
-  const options = checkOptions(readOptions(given, sources, report), report);
+  const options = checkOptions(readOptions(given, sources, report), sources, report);
   if (report.problems.length > 0) throw new ConfigError(report.problems);
   return resolve(options, report);
 }

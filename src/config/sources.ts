@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a config take from outside the argument: environment, process, host, time and chance? All by hand, for tests. */
-import { networkInterfaces } from 'node:os';
+import { homedir, hostname, networkInterfaces } from 'node:os';
 
 export interface ConfigSources {
   /** Environment variables. */
@@ -12,6 +12,9 @@ export interface ConfigSources {
   readonly wallNow: () => number;
   /** The address other machines know this one by, if it has one. */
   readonly hostAddress: string | undefined;
+  readonly hostName: string;
+  /** Of the user this process runs as. */
+  readonly homeDirectory: string;
   /** Memory this process may use, 0 when nothing limits it. Unit: bytes. */
   readonly constrainedMemory: number;
 }
@@ -24,6 +27,8 @@ export function systemSources(given: Partial<ConfigSources> = {}): ConfigSources
     random: Math.random,
     wallNow: Date.now,
     hostAddress: firstAddress(networkInterfaces()),
+    hostName: hostname(),
+    homeDirectory: homedir(),
     constrainedMemory: process.constrainedMemory(),
     ...given,
   };

@@ -36,13 +36,14 @@ export function assembleConsumer(
   config: ConsumerConfig,
   environment: Environment,
 ): { readonly actor: ConsumerActor; readonly parts: ConsumerParts } {
-  const { clock = systemClock, random = Math.random, dialer = tcpDialer({ clock }), inspect } = environment;
+  const { clock = systemClock, random = Math.random, dialer = tcpDialer({ clock }) } = environment;
+  const { fileSystem, inspect } = environment;
   const resolved = parseConfig(config, systemSources({ random, wallNow: () => clock.wallNow() }));
   const logger =
     environment.logger === undefined
       ? createLogger({ level: resolved.logLevel })
       : guardLogger(environment.logger);
-  const parts = buildParts(resolved, { clock, dialer, random, logger });
+  const parts = buildParts(resolved, { clock, dialer, random, logger, fileSystem });
   for (const { option, problem, hint } of resolved.warnings) logger.warn({ option, hint }, problem);
   return { actor: new ConsumerActorImpl({ parts, inspect }), parts };
 }

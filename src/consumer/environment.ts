@@ -3,6 +3,7 @@
 import type { InspectionEvent } from 'xstate';
 import type { Clock } from '../model/clock.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { FileSystem } from '../stores/file-system.ts';
 import type { Dialer } from '../transport/ports.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Environment {
   readonly random?: (() => number) | undefined;
   /** Anything with pino's methods. Default: pino, JSON lines on standard output, level `logLevel`. */
   readonly logger?: Logger | undefined;
+  /** The files in which a broadcasting consumer keeps its offsets. Default: the real ones. */
+  readonly fileSystem?: FileSystem | undefined;
   /** An XState inspection observer; what it throws becomes a `fault`. `actor.system.inspect(observer)` attaches one later. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
 }

@@ -263,6 +263,31 @@ export const errorTable = {
     retry: 'never',
     hint: 'Raise maxOffsetStoreSize, or subscribe to fewer queues.',
   },
+  RMQ_OFFSET_FILE_LOCKED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Give each process an instanceName of its own, which it keeps across restarts. A lock file left by a process that is gone, on another host, may be removed.',
+  },
+  RMQ_OFFSET_FILE_DAMAGED: {
+    kind: 'consume',
+    retry: 'never',
+    hint: 'Put a good copy in its place, or remove the file and its backup to begin where consumeFromWhere says. Nothing is guessed.',
+  },
+  RMQ_OFFSET_FILE_RESTORED: {
+    kind: 'consume',
+    retry: 'never',
+    hint: 'What was consumed between the last two writes may come twice. Look at the disk.',
+  },
+  RMQ_OFFSET_FILE_VERSION: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Use the release that wrote the file, or a later one; or remove the file to begin where consumeFromWhere says.',
+  },
+  RMQ_OFFSET_FILE_UNWRITABLE: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'Check room and rights at the path that the error text names. Consumption goes on; after a restart, what came since the last good write comes again.',
+  },
   RMQ_ABORTED: {
     kind: 'usage',
     retry: 'never',

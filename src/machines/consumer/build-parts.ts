@@ -8,7 +8,7 @@ import { retryTopicOf } from '../../model/names.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
-import { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
+import type { FileSystem } from '../../stores/file-system.ts';
 import { type StartPort, StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { ToldVersions } from '../../subscriptions/told-versions.ts';
@@ -34,7 +34,8 @@ import { HeldQueues } from './held-queues.ts';
 import { ListenerChoice } from './listener-choice.ts';
 import { lockWiring } from './lock-wiring.ts';
 import { MemberLists } from './member-lists.ts';
-import { type QueryOffset, QueueOpener } from './queue-opener.ts';
+import { isBroadcasting, offsetPlace } from './offset-place.ts';
+import { QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
 import { SelectorChecks } from './selector-checks.ts';
 import { roundLimitOf, sendBackPort } from './send-back-port.ts';
@@ -50,6 +51,8 @@ export interface PartsEnvironment {
   /** A number from 0 to 1, 1 excluded. */
   readonly random: () => number;
   readonly logger: Logger;
+  /** For the offsets of a broadcasting consumer. Default: the real one. */
+  readonly fileSystem?: FileSystem | undefined;
 }
 
 /** Pause before a failed message nobody took is delivered again from here, as in Java. Unit: ms. */
@@ -58,13 +61,15 @@ const localRetryPause = 5000;
 export function buildParts(config: ResolvedConfig, environment: PartsEnvironment): ConsumerParts {
   const { clock, dialer, random, logger } = environment;
   const { consumerGroup, clientId } = config;
-  const retryTopic = retryTopicOf(consumerGroup);
+  const isAlone = isBroadcasting(config);
+  /** Nothing comes back in broadcasting: what failed is dropped. */
+  const retryTopics = isAlone ? [] : [retryTopicOf(consumerGroup)];
   const scope = createScope();
   const mailbox = new Mailbox();
 
   const subscriptions = subscribed(config, clock);
   /** Whose brokers and routes are of interest: also what is about to be consumed, and what is being left. */
-  const topics = (): readonly string[] => [...subscriptions.announcedTopics(), retryTopic];
+  const topics = (): readonly string[] => [...subscriptions.announcedTopics(), ...retryTopics];
 
   const pulse = new Pulse({ clock, onGap: gap => mailbox.send({ type: 'gap.found', ...gap }) });
   const cache = new RouteCache();
@@ -93,28 +98,15 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const locator = new BrokerLocator(cache, switchboard);
   const timeoutMs = config.consumerTimeoutMillisOfRequest;
 
-  const queryOffset: QueryOffset = (queue, options) =>
-    calls.queryOffset(locator.master(queue.brokerName), { consumerGroup, queue }, { timeoutMs, ...options });
-  const store = new RemoteOffsetStore({
-    clock,
+  const offsets = offsetPlace({
+    ...{ config, clock, calls, locator, fileSystem: environment.fileSystem },
     mayCommit: () => pulse.isFresh(),
-    maxOffsetStoreSize: config.maxOffsetStoreSize,
-    persistBatchSize: config.persistBatchSize,
-    timeoutMs,
-    port: {
-      query: queryOffset,
-      update: (queue, offset, options) =>
-        calls.updateOffset(
-          locator.master(queue.brokerName),
-          { consumerGroup, queue, offset },
-          { timeoutMs, ...options },
-        ),
-      updateOneway: (queue, offset) =>
-        calls.updateOffsetOneway(locator.master(queue.brokerName), { consumerGroup, queue, offset }),
-    },
+    onFault: error => mailbox.send({ type: 'fault', error, actor: 'offsets' }),
   });
+  const { store } = offsets;
+  scope.defer(() => offsets.close());
   const brokers: StartPort = {
-    queryOffset,
+    queryOffset: offsets.storedOffset,
     minOffset: (queue, options) =>
       calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
     maxOffset: (queue, options) =>
@@ -152,7 +144,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       cache,
       switchboard,
       locator,
-      queryOffset,
+      committedOffset: offsets.committedOffset,
       store,
       positions,
       origins,
@@ -188,7 +180,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     heartbeat,
     tell: event => mailbox.send(event),
   });
-  const isSubscribed = (topic: string): boolean => topic === retryTopic || subscriptions.isSubscribed(topic);
+  const isSubscribed = (topic: string): boolean =>
+    retryTopics.includes(topic) || subscriptions.isSubscribed(topic);
 
   const requests: ServerRequests = new ServerRequests({
     ...{ config, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
@@ -245,13 +238,14 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       }),
       rebalance: parent => ({
         port: {
-          memberIds: (topic, signal) => locator.askMembers(topic, address => members.ask(address, signal)),
+          memberIds: async (topic, signal) =>
+            isAlone ? [clientId] : locator.askMembers(topic, address => members.ask(address, signal)),
           queuesOf: topic => cache.queuesOf(topic),
         },
-        topics: () => [...subscriptions.consumedTopics(), retryTopic],
+        topics: () => [...subscriptions.consumedTopics(), ...retryTopics],
         clientId,
         consumerGroup,
-        allocate: config.allocateStrategy,
+        allocate: isAlone ? ({ queues: all }) => all : config.allocateStrategy,
         interval: config.rebalanceInterval,
         parent,
       }),
@@ -302,7 +296,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         if (queues !== undefined) origins.note(topic, queues);
       }
     },
-    knowsRetryTopic: () => cache.queuesOf(retryTopic) !== undefined,
+    knowsRetryTopic: () => retryTopics.every(topic => cache.queuesOf(topic) !== undefined),
     uncommitted: () => store.uncommitted(),
     leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
       const unlocked = await Promise.allSettled([

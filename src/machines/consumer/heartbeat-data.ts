@@ -3,8 +3,9 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
+import { isBroadcasting } from './offset-place.ts';
 
-/** The group's whole subscription set, the retry topic among it: the broker replaces what it had. */
+/** The group's whole subscription set, in clustering the retry topic among it: the broker replaces what it had. */
 export function heartbeatOf(config: ResolvedConfig, subscriptions: SubscriptionManager): HeartbeatData {
   const { clientId, consumerGroup, consumeFromWhere, messageModel } = config;
   return {
@@ -15,7 +16,9 @@ export function heartbeatOf(config: ResolvedConfig, subscriptions: SubscriptionM
         consumeType: 'CONSUME_PASSIVELY',
         messageModel,
         consumeFromWhere,
-        subscriptionDataSet: subscriptions.toDataList({ retryOf: consumerGroup }),
+        subscriptionDataSet: subscriptions.toDataList(
+          isBroadcasting(config) ? {} : { retryOf: consumerGroup },
+        ),
         unitMode: false,
       },
     ],

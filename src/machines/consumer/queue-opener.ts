@@ -10,9 +10,7 @@ import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
-import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
-import type { RemoteOffsetStore } from '../../stores/remote-offset-store.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import type { ToldVersions } from '../../subscriptions/told-versions.ts';
@@ -30,6 +28,7 @@ import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
+import { type ConsumerOffsetStore, isBroadcasting, type QueryOffset } from './offset-place.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { RevokeCalls } from './revoke-calls.ts';
 import type { FiguresBook, QueueFigures } from './server-requests/figures.ts';
@@ -40,12 +39,6 @@ const handoverPause = 400;
 /** How often a message that cannot be read is asked for again before its queue halts. design.md G1. */
 const maxRereads = 3;
 
-/** Asks the queue's broker for the group's committed offset (14). Time limit: by default that of the consumer's requests. */
-export type QueryOffset = (
-  queue: MessageQueue,
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
-) => Promise<QueueOffset | undefined>;
-
 /** What all queues of a consumer share. */
 export interface QueueSurroundings {
   readonly config: ResolvedConfig;
@@ -54,8 +47,8 @@ export interface QueueSurroundings {
   readonly cache: RouteCache;
   readonly switchboard: Switchboard;
   readonly locator: BrokerLocator;
-  readonly queryOffset: QueryOffset;
-  readonly store: RemoteOffsetStore;
+  readonly committedOffset: QueryOffset;
+  readonly store: ConsumerOffsetStore;
   readonly positions: StartPositions;
   readonly origins: QueueOrigins;
   readonly subscriptions: SubscriptionManager;
@@ -221,6 +214,7 @@ export class QueueOpener {
   ): PullPort {
     const { clock, cache, switchboard } = this.#around;
     const { onCorruptMessage } = this.#around.config;
+    const commitsByPull = !isBroadcasting(this.#around.config);
     const round = this.#round;
     const pulls = this.#pullCalls(queue, watch);
     const isConnected = (): boolean => {
@@ -238,14 +232,14 @@ export class QueueOpener {
           : onCorruptMessage,
       readCommitted: async signal => {
         await lock?.confirm(signal);
-        return this.#around.queryOffset(queue, { signal });
+        return this.#around.committedOffset(queue, { signal });
       },
       correct: async (offset, signal) => {
         this.#around.store.updateOffset(queue, offset, false);
         await this.#around.store.persist(queue, { signal });
       },
       // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
-      takeCommit: () => (isConnected() ? line.take(clock.now()) : undefined),
+      takeCommit: () => (commitsByPull && isConnected() ? line.take(clock.now()) : undefined),
       settleCommit: (carrier, accepted) => line.settled(carrier, accepted),
       withholdCommits: withheld => line.withhold(withheld),
     };

@@ -17,6 +17,7 @@ import type { SendBackPort } from '../send-back/send-back.types.ts';
 import type { Returning, ReturnWay } from '../send-back/send-back-job.ts';
 import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
+import { isBroadcasting } from './offset-place.ts';
 
 export interface SendBackWiring {
   readonly config: ResolvedConfig;
@@ -59,7 +60,8 @@ export function sendBackPort(wiring: SendBackWiring): SendBackPort {
     config.maxReconsumeTimes === -1 ? defaultMaxReconsumeTimes : config.maxReconsumeTimes;
   const rules = { isOrderly: orderOf(config) !== 'concurrent', maxReconsumeTimes, retryPolicy };
   return {
-    decide: job => decide(job, rules),
+    // Source: ConsumeMessageConcurrentlyService.processConsumeResult: in broadcasting what failed is dropped.
+    decide: job => (isBroadcasting(config) ? { way: { kind: 'drop' } } : decide(job, rules)),
     sendBack: async ({ job, way }, signal) => {
       const { brokerName, commitLogOffset, msgId, topic, properties } = job.failed.message;
       const request = {

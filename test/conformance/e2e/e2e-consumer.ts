@@ -16,6 +16,7 @@ import {
   whenRunning,
 } from '../../../src/index.ts';
 import { tcpDialer } from '../../../src/transport/tcp-dialer.ts';
+import { MemoryFileSystem } from '../../support/memory-file-system.ts';
 import type { ClusterUnderTest } from '../../support/scenario/cluster-under-test.ts';
 
 /** One delivery of one message. */
@@ -77,7 +78,7 @@ export class E2eConsumer {
         persistConsumerOffsetInterval: 500, // many cases wait for the offsets that a broker has
         ...given.config,
       },
-      { clock, logger: silentLogger, dialer: tcpDialer({ clock }) },
+      { clock, logger: silentLogger, dialer: tcpDialer({ clock }), fileSystem: new MemoryFileSystem() },
     );
     this.actor.on('*', event => this.events.push(event));
   }

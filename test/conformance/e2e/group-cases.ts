@@ -25,6 +25,30 @@ async function sharedOut(
   return consumers.map(({ seen }) => seen.length);
 }
 
+/** A broadcasting consumer, which has its files to itself. */
+function broadcasting(stage: E2eStage, topic: string, group: string): GivenConsumer {
+  const instanceName = stage.fresh('instance');
+  return { topic, group, config: { messageModel: 'BROADCASTING', instanceName } };
+}
+
+/** Sends so many and waits until each consumer got all of them; each came once. */
+async function givenToAll(
+  stage: E2eStage,
+  consumers: readonly E2eConsumer[],
+  topic: string,
+  count: number,
+): Promise<void> {
+  await stage.shares(
+    consumers,
+    topic,
+    consumers.map(() => 8),
+  );
+  await stage.send(numbered(topic, count));
+  await stage.until('everybody got everything', () => consumers.every(({ seen }) => seen.length >= count));
+  for (const consumer of consumers) await stage.stop(consumer);
+  for (const consumer of consumers) expect(sorted(consumer.bodies())).toEqual(bodies(count));
+}
+
 /** Of each queue the messages came in the order of their offsets. */
 function expectOrder(consumers: readonly E2eConsumer[]): void {
   for (const { seen } of consumers) {
@@ -49,6 +73,31 @@ export const clusterTest: E2eClass = {
         );
         const shares = await sharedOut(stage, consumers, given, 100);
         expect(Math.min(...shares)).toBeGreaterThan(0);
+      },
+    },
+    {
+      name: 'testBroadcastConsume',
+      about: 'three broadcasting consumers of groups of their own get all of 100 messages, each once',
+      async run(stage) {
+        const topic = await stage.topic();
+        const consumers: E2eConsumer[] = [];
+        for (let member = 0; member < 3; member++) {
+          consumers.push(await stage.consumer(broadcasting(stage, topic, stage.fresh('e2e'))));
+        }
+        await givenToAll(stage, consumers, topic, 100);
+      },
+    },
+    {
+      name: 'testBroadcastConsumeWithSameGroupId',
+      about: 'three broadcasting members of one group get all of 100 messages, each once',
+      async run(stage) {
+        const topic = await stage.topic();
+        const group = stage.fresh('e2e');
+        const consumers: E2eConsumer[] = [];
+        for (let member = 0; member < 3; member++) {
+          consumers.push(await stage.consumer(broadcasting(stage, topic, group)));
+        }
+        await givenToAll(stage, consumers, topic, 100);
       },
     },
   ],

@@ -60,6 +60,7 @@ describe('a config with the two required options', () => {
       orderBy: 'queue',
       suspendCurrentQueueTimeMillis: 1000,
       persistConsumerOffsetInterval: 5000,
+      storePath: '/home/anna/.rocketmq_offsets',
       persistBatchSize: 100,
       maxOffsetStoreSize: 10_000,
       offsetStoreRetryTimes: 3,

@@ -13,6 +13,8 @@ export const fixedSources: ConfigSources = {
   random: () => 0x00c0ffee / 2 ** 32,
   wallNow: () => now,
   hostAddress: '10.1.2.3',
+  hostName: 'host-1',
+  homeDirectory: '/home/anna',
   constrainedMemory: 0,
 };
 

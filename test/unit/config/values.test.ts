@@ -348,12 +348,28 @@ describe('onQueuesRevoked', () => {
 });
 
 describe('words', () => {
-  it('knows BROADCASTING, and says that this release has it not', () => {
-    expect(problemsOf({ messageModel: 'BROADCASTING' })).toMatchObject([
-      {
-        option: 'messageModel',
-        hint: expect.stringContaining('This release (0.1) consumes in CLUSTERING only'),
-      },
+  it('gives a broadcasting consumer a client id that stays', () => {
+    const config = parse({ messageModel: 'BROADCASTING' });
+    expect(config).toMatchObject({ instanceName: 'host-1', clientId: '10.1.2.3@host-1' });
+    expect(config.origins.instanceName).toEqual({ from: 'adjusted', because: 'messageModel' });
+    const odd = { hostName: 'anna\u2019s @home\n' };
+    expect(parse({ messageModel: 'BROADCASTING' }, odd).instanceName).toBe('anna\u2019s--home-');
+    expect(parse({ messageModel: 'BROADCASTING', instanceName: 'n-0' }).instanceName).toBe('n-0');
+  });
+
+  it('warns of what has no effect with a message model', () => {
+    const namesOf = (fields: object) => parse(fields).warnings.map(({ option }) => option);
+    expect(namesOf({ messageModel: 'BROADCASTING', handover: 'none', storePath: '/data' })).toEqual([
+      'handover',
+    ]);
+    expect(namesOf({ storePath: '/data' })).toEqual(['storePath']);
+  });
+
+  it('keeps offsets in the home directory, and takes any other path', () => {
+    expect(parse().storePath).toBe('/home/anna/.rocketmq_offsets');
+    expect(parse({}, { env: { ROCKETMQ_STORE_PATH: '/data' } }).storePath).toBe('/data');
+    expect(problemsOf({ storePath: '' })).toMatchObject([
+      { problem: expect.stringContaining('it is no path') },
     ]);
   });
 
