@@ -454,8 +454,12 @@ function clientIdPart(value: string): { readonly problem: string; readonly hint:
   };
 }
 
+/** Longer ones no system takes: PATH_MAX of Linux. */
+const longestPath = 4096;
+
 function pathProblem(value: string): { readonly problem: string } | undefined {
-  return value === '' || value.includes('\0') ? { problem: 'it is no path' } : undefined;
+  if (value === '' || /\p{Cc}/u.test(value)) return { problem: 'it is no path' };
+  return value.length > longestPath ? { problem: `it is longer than ${longestPath} characters` } : undefined;
 }
 
 function freshInstanceName(sources: ConfigSources): string {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a compressed body opened without ever making more than was allowed? protocol.md section 4.1, common.compression. */
 import * as zlib from 'node:zlib';
-import { type ProtocolError, toError } from '../errors/errors.ts';
+import { toError } from '../errors/errors.ts';
 import { badCompression, bodyTooLarge } from './compression/capped-output.ts';
-import { beginsLz4, openLz4 } from './compression/lz4-frame.ts';
-import { beginsZstd, openZstd, outlineOfZstd } from './compression/zstd-frame.ts';
+import { openLz4 } from './compression/lz4-frame.ts';
+import { openZstd, outlineOfZstd } from './compression/zstd-frame.ts';
 import { sysFlagBits } from './record-layout.ts';
 
 /** Opens a stored body or throws a ProtocolError; never makes more than `limit` bytes. */
@@ -22,7 +22,7 @@ const zlibLevel = 5;
  * @throws ProtocolError `RMQ_BODY_TOO_LARGE` naming sizes, `RMQ_BAD_MESSAGE` when the bytes are not what the bits say
  */
 export function decompressBody(stored: Buffer, sysFlag: number, maxBodySize: number): Buffer {
-  const type = typeOf(sysFlag);
+  const type = (sysFlag & sysFlagBits.compressionType) >> 8;
   switch (type) {
     case 0: // senders before 4.9.4 set no type
     case 3:
@@ -32,43 +32,8 @@ export function decompressBody(stored: Buffer, sysFlag: number, maxBodySize: num
     case 2:
       return openAnyZstd(stored, maxBodySize);
     default:
-      throw unknownType(type);
+      throw badCompression(`type ${type}`, 'types are 0 and 3 (zlib), 1 (LZ4) and 2 (ZSTD)');
   }
-}
-
-/**
- * Why a stored body can certainly not be opened, by its first bytes: of an unknown type, or not of the one that its
- * sysFlag names. Cheap enough for every compressed body that is pulled; what is broken further on shows when it is opened.
- */
-export function openingProblem(stored: Buffer, sysFlag: number): ProtocolError | undefined {
-  if (stored.length === 0) return undefined; // an empty body, whatever the bits say
-  const type = typeOf(sysFlag);
-  switch (type) {
-    case 0:
-    case 3:
-      return beginsZlib(stored) ? undefined : badCompression('zlib', notItsBeginning);
-    case 1:
-      return beginsLz4(stored) ? undefined : badCompression('LZ4', notItsBeginning);
-    case 2:
-      return beginsZstd(stored) ? undefined : badCompression('ZSTD', notItsBeginning);
-    default:
-      return unknownType(type);
-  }
-}
-
-const notItsBeginning = 'it does not begin as one';
-
-function typeOf(sysFlag: number): number {
-  return (sysFlag & sysFlagBits.compressionType) >> 8;
-}
-
-function unknownType(type: number): ProtocolError {
-  return badCompression(`type ${type}`, 'types are 0 and 3 (zlib), 1 (LZ4) and 2 (ZSTD)');
-}
-
-/** Method "deflate", and a header that 31 divides. Source: RFC 1950 section 2.2. */
-function beginsZlib(stored: Buffer): boolean {
-  return stored.length >= 2 && ((stored[0] ?? 0) & 0xf) === 8 && stored.readUInt16BE(0) % 31 === 0;
 }
 
 /** Compresses a body to be sent with {@link zlibSysFlag}. */

@@ -3,7 +3,6 @@
 import type { ProtocolError } from '../errors/errors.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
-import { openingProblem } from '../protocol/compression.ts';
 import { bodyCrcMatches, type RecordBatch } from '../protocol/message-record.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import { crcMismatch, outOfPlace, unreadable } from './pull-errors.ts';
@@ -48,7 +47,7 @@ export function soundRecords(batch: RecordBatch, asked: AskedFor): SoundRecords 
   };
 }
 
-/** Stops at the first message whose body is not the one that was stored or cannot be opened, or where the reading stopped. */
+/** Stops at the first message whose body is not the one that was stored, or where the reading stopped. */
 function untilChanged({ messages, damage }: RecordBatch, asked: AskedFor): SoundRecords {
   const bad = firstChanged(messages);
   const changed = bad < 0 ? undefined : messages[bad];
@@ -57,7 +56,7 @@ function untilChanged({ messages, damage }: RecordBatch, asked: AskedFor): Sound
     const queueOffset = Math.max(changed.queueOffset, asked.offset) as QueueOffset; // checked when the record was read
     return {
       messages: messages.slice(0, bad),
-      fault: { queueOffset, error: bodyError(changed, queueOffset, asked.queue) },
+      fault: { queueOffset, error: crcMismatch(changed, queueOffset) },
     };
   }
   if (damage === undefined) return { messages, fault: undefined };
@@ -105,27 +104,15 @@ function beforeStray(
   return claimed < offset ? before : before.filter(message => message.queueOffset < claimed);
 }
 
-/**
- * Index of the first message whose body is changed, or is compressed and does not begin so; -1 when all are sound. An inner
- * batch has one body for all its messages, and is opened already.
- */
+/** Index of the first message with a changed body, -1 when all are as stored. An inner batch has one body for all its messages. */
 function firstChanged(messages: readonly StoredMessage[]): number {
   let checked: StoredMessage | undefined;
   return messages.findIndex(message => {
     const { innerBatch } = message;
     if (innerBatch !== undefined && innerBatch === checked) return false;
     checked = innerBatch;
-    return !bodyCrcMatches(message) || (message.isCompressed && unopenable(message) !== undefined);
+    return !bodyCrcMatches(message);
   });
-}
-
-function unopenable({ rawBody, storedSysFlag }: StoredMessage): ProtocolError | undefined {
-  return openingProblem(rawBody, storedSysFlag);
-}
-
-function bodyError(message: StoredMessage, queueOffset: QueueOffset, queue: MessageQueue): ProtocolError {
-  const problem = bodyCrcMatches(message) ? unopenable(message) : undefined;
-  return problem === undefined ? crcMismatch(message, queueOffset) : unreadable(queue, queueOffset, problem);
 }
 
 /** Where the message behind these lies, as far as they tell. */

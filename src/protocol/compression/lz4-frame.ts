@@ -45,13 +45,6 @@ export function openLz4(stored: Buffer, limit: number): Buffer {
   return output.finish();
 }
 
-/** Does it begin with a frame, of content or to be skipped? */
-export function beginsLz4(stored: Buffer): boolean {
-  if (stored.length < 4) return false;
-  const magic = stored.readUInt32LE(0);
-  return magic === frameMagic || (magic & ~0xf) === skippableMagic;
-}
-
 function openFrame(stored: Buffer, start: number, output: CappedOutput, limit: number): number {
   const header = readHeader(stored, start);
   const frameStart = output.length;

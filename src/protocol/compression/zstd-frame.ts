@@ -42,13 +42,6 @@ export function openZstd(stored: Buffer, limit: number): Buffer {
   return output.finish();
 }
 
-/** Does it begin with a frame, of content or to be skipped? */
-export function beginsZstd(stored: Buffer): boolean {
-  if (stored.length < 4) return false;
-  const magic = stored.readUInt32LE(0);
-  return magic === frameMagic || (magic & ~0xf) >>> 0 === skippableMagic;
-}
-
 /** What can be known of a body without opening it. */
 export interface ZstdOutline {
   /** Where the frame announces it. Unit: bytes. */

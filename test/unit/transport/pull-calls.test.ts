@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deflateSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { ConnectionError, ConsumerError, ProtocolError } from '../../../src/errors/errors.ts';
 import { encodeClientBatch } from '../../../src/protocol/client-batch.ts';
@@ -394,34 +393,6 @@ describe('an answer with a message that cannot be read', () => {
       'RMQ_BAD_MESSAGE',
       `message id-${bad} at orders@broker-a#0:${bad}: the CRC of its body is not the stored one`,
     ]);
-  });
-
-  it.each([
-    ['of an unknown type', 0x501],
-    ['that does not begin as its type does', 0x201],
-  ])('stops at a compressed body %s, though its CRC is right', (_what, sysFlag) => {
-    const { pull, reply } = pulling();
-    pull(5);
-    const compressed = recordOf(6, { sysFlag, body: deflateSync('a body') });
-    const answer = reply(0, { nextBeginOffset: 8 }, Buffer.concat([recordOf(5), compressed, recordOf(7)]));
-    expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [5], nextOffset: 6 });
-    expect(answer?.kind === 'damaged' && answer.error).toMatchObject({
-      code: 'RMQ_BAD_MESSAGE',
-      message: expect.stringMatching(
-        /^message at orders@broker-a#0:6 cannot be read: its .* cannot be decompressed: /,
-      ),
-      context: { topic: 'orders', queueOffset: 6 },
-    });
-  });
-
-  it('does not open a compressed body to find out: what is broken inside is for who reads it', () => {
-    const { pull, reply } = pulling();
-    pull(5);
-    const stored = deflateSync('a body');
-    const cut = recordOf(6, { sysFlag: 0x301, body: stored.subarray(0, stored.length - 4) });
-    const answer = reply(0, { nextBeginOffset: 8 }, Buffer.concat([recordOf(5), cut, recordOf(7)]));
-    expect(summary(answer)).toMatchObject({ kind: 'found', offsets: [5, 6, 7] });
-    expect(() => answer?.kind === 'found' && answer.messages[1]?.body).toThrow(ProtocolError);
   });
 
   it('stays where it is when the very first bytes make no sense', () => {

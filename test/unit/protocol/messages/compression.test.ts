@@ -8,7 +8,6 @@ import {
   compressBody,
   decompressBody,
   type OpenBody,
-  openingProblem,
   zlibSysFlag,
 } from '../../../../src/protocol/compression.ts';
 import { failure, frameOf, mebibyte } from './compressed-frames.ts';
@@ -94,53 +93,6 @@ describe('compressed bodies', () => {
       const opened = open(sample, 16 * mebibyte);
       expect(opened.buffer.byteLength).toBeLessThanOrEqual(opened.length / 0.75 + 1);
     }
-  });
-});
-
-describe('the first bytes of a compressed body', () => {
-  it.each([
-    ['zlib', zlibType, deflateSync(sampleContent('short'))],
-    ['zlib without type bits', 0x001, deflateSync(sampleContent('short'), { level: 0 })],
-    ['no bytes at all', 0x701, Buffer.alloc(0)],
-  ])('say nothing against a good one: %s', (_what, sysFlag, stored) => {
-    expect(openingProblem(stored, sysFlag)).toBeUndefined();
-  });
-
-  it.each(compressedSamples)('say nothing against $content by $command', ({ format, base64 }) => {
-    const sysFlag = format === 'zstd' ? zstdType : lz4Type;
-    expect(openingProblem(Buffer.from(base64, 'base64'), sysFlag)).toBeUndefined();
-  });
-
-  it.each([
-    ['plain text as zlib', zlibType, Buffer.from('plain text')],
-    ['LZ4 as zlib', zlibType, frameOf('lz4', 'short')],
-    ['zlib as LZ4', lz4Type, deflateSync(sampleContent('short'))],
-    ['LZ4 as ZSTD', zstdType, frameOf('lz4', 'short')],
-    ['three bytes as ZSTD', zstdType, frameOf('zstd', 'short').subarray(0, 3)],
-    ['one byte as zlib', zlibType, Buffer.from([0x78])],
-    ['zlib of an unknown type', 0x501, deflateSync(sampleContent('short'))],
-  ])('tell one that cannot be opened: %s', (_what, sysFlag, stored) => {
-    expect(openingProblem(stored, sysFlag)?.code).toBe('RMQ_BAD_MESSAGE');
-    expect(failure(() => decompressBody(stored, sysFlag, mebibyte)).code).toBe('RMQ_BAD_MESSAGE');
-  });
-
-  it('never speak against a body that can be opened', () => {
-    const random = seeded(20_261_123);
-    const pick = (below: number) => Math.floor(random() * below);
-    const good = [deflateSync(sampleContent('short')), frameOf('lz4', 'short'), frameOf('zstd', 'short')];
-    const types = [zlibType, lz4Type, zstdType];
-    const told = { problem: 0, none: 0 };
-    for (let run = 0; run < 3_000; run++) {
-      const format = pick(3);
-      const stored = Buffer.from(good[format] ?? []);
-      if (pick(2) === 0) stored.writeUInt8(pick(256), pick(4));
-      const sysFlag = pick(2) === 0 ? (types[format] ?? 0) : (pick(8) << 8) | 1;
-      const problem = openingProblem(stored, sysFlag);
-      told[problem === undefined ? 'none' : 'problem']++;
-      if (problem !== undefined)
-        expect(failure(() => decompressBody(stored, sysFlag, mebibyte)).code).toBe('RMQ_BAD_MESSAGE');
-    }
-    expect(Math.min(told.problem, told.none)).toBeGreaterThan(300);
   });
 });
 
