@@ -23,7 +23,7 @@ const onCluster = evidences.filter(
 );
 const waitMostly = new Set([
   ...['members', 'sigstop', 'stuck', 'young-topic', 'grown-topic'],
-  ...['messages', 'corruption', 'control', 'retry-levels'],
+  ...['messages', 'control', 'retry-levels'],
 ]);
 
 async function brokenRows(run: Evidence['run'], cluster: Cluster | undefined): Promise<unknown> {

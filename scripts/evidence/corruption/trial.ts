@@ -106,8 +106,29 @@ export class Trial implements AsyncDisposable {
     return this.#states.get(this.#key(badQueue)) ?? [];
   }
 
-  until(what: string, isTrue: () => boolean): Promise<void> {
-    return this.#stage.until(`${this.group}: ${what}`, 60_000, isTrue);
+  async until(what: string, isTrue: () => boolean): Promise<void> {
+    try {
+      await this.#stage.until(`${this.group}: ${what}`, 60_000, isTrue);
+    } catch (error) {
+      throw new Error(this.#account(), { cause: error });
+    }
+  }
+
+  /** For whoever has to find out what was waited for in vain. */
+  #account(): string {
+    const { policy, what } = this.#options;
+    const missing = this.#lengths.flatMap((length, queueId) =>
+      Array.from({ length }, (_, offset) => `${queueId}:${offset}`).filter(key => !this.#delivered.has(key)),
+    );
+    const events = this.#events
+      .filter(({ type }) => type !== 'offset.committed' && type !== 'consumer.stateChanged')
+      .map(event => JSON.stringify(event).slice(0, 300));
+    return [
+      `${this.group}, ${what}, policy ${String(policy)}: ${this.deliveredOnce} of ${this.all} delivered`,
+      `damaged ${this.bad.join()}, not delivered ${missing.join(' ')}`,
+      `states ${JSON.stringify([...this.#states])}`,
+      ...events,
+    ].join('\n');
   }
 
   /** Nothing is damaged any more. */
