@@ -196,9 +196,13 @@ export class Trial implements AsyncDisposable {
       producer.send({ topic: this.topic, body: Buffer.from(`message ${i}`) }),
     );
     await Promise.all(sends);
-    this.#lengths = await Promise.all(
-      Array.from({ length: queues }, (_, queueId) => this.#place.maxOffset(this.topic, queueId)),
-    );
+    // A broker answers a send before the message is in its queue.
+    await this.#stage.until(`${this.topic}: all in their queues`, 60_000, async () => {
+      this.#lengths = await Promise.all(
+        Array.from({ length: queues }, (_, queueId) => this.#place.maxOffset(this.topic, queueId)),
+      );
+      return this.all >= count;
+    });
   }
 
   #spoil(): void {
