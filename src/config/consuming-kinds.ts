@@ -48,27 +48,31 @@ export const subscriptionList: Kind<readonly SubscriptionConfig[], readonly Reso
       list.length === 0 ? 'none' : list.map(each => `${each.topic} (${each.selector.expression})`).join(', '),
   };
 
-export const revokeHook: Kind<RevokeHook, RevokeHook, 'none'> = {
-  typeText: 'RevokeHook',
-  typeImports: { RevokeHook: './revoke-hook.ts' },
-  unit: 'none',
-  read: (value, spot) =>
-    typeof value === 'function'
-      ? (value as RevokeHook) // what it takes and answers cannot be seen from outside
-      : spot.problem(`${describeValue(value)} is not a function`, 'Write queues => { … }.'),
-  show: () => 'a function',
-};
+/** A function of the user: what it takes and answers cannot be seen from outside. `hint`: how one is written. */
+function callback<F extends (...args: never[]) => unknown>(
+  name: string,
+  file: string,
+  hint: string,
+): Kind<F, F, 'none'> {
+  return {
+    typeText: name,
+    typeImports: { [name]: file },
+    unit: 'none',
+    read: (value, spot) =>
+      typeof value === 'function'
+        ? (value as F) // as said above
+        : spot.problem(`${describeValue(value)} is not a function`, hint),
+    show: () => 'a function',
+  };
+}
 
-export const retryPolicy: Kind<RetryPolicy, RetryPolicy, 'none'> = {
-  typeText: 'RetryPolicy',
-  typeImports: { RetryPolicy: './retry-policy.ts' },
-  unit: 'none',
-  read: (value, spot) =>
-    typeof value === 'function'
-      ? (value as RetryPolicy) // as above
-      : spot.problem(`${describeValue(value)} is not a function`, 'Write (error, attempt) => { … }.'),
-  show: () => 'a function',
-};
+export const revokeHook = callback<RevokeHook>('RevokeHook', './revoke-hook.ts', 'Write queues => { … }.');
+
+export const retryPolicy = callback<RetryPolicy>(
+  'RetryPolicy',
+  './retry-policy.ts',
+  'Write (error, attempt) => { … }.',
+);
 
 type CorruptAnswer = 'halt' | 'skip' | CorruptPolicy;
 
@@ -78,7 +82,7 @@ export const corruptPolicy: Kind<CorruptAnswer, CorruptAnswer, 'none'> = {
   unit: 'none',
   read: (value, spot) => {
     if (value === 'halt' || value === 'skip') return value;
-    if (typeof value === 'function') return value as CorruptPolicy; // as above
+    if (typeof value === 'function') return value as CorruptPolicy; // as with callback
     return spot.problem(
       `${describeValue(value)} is neither 'halt', 'skip' nor a function`,
       "Write 'halt' to stop in front of such a message, 'skip' to pass over it.",
