@@ -109,7 +109,7 @@ export class LocalOffsetStore implements OffsetStore {
       if (line?.point !== undefined || type === ReadOffsetType.READ_FROM_MEMORY) return line?.point;
     }
     const offset = this.#kept.get(queueKey(queue))?.offset;
-    if (offset !== undefined && line !== undefined && line.point === undefined) line.reset(offset, true);
+    if (offset !== undefined) this.#table.remember(queue, offset);
     return offset;
   }
 

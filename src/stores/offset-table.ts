@@ -41,6 +41,12 @@ export class OffsetTable {
     return line;
   }
 
+  /** An owned queue whose point is not known yet starts with what is stored; a known point is never overwritten. */
+  remember(queue: MessageQueue, stored: QueueOffset): void {
+    const line = this.get(queue)?.line;
+    if (line !== undefined && line.point === undefined) line.reset(stored, true);
+  }
+
   /** Entries that have a point, of these queues or of all. */
   withPoint(queues?: readonly MessageQueue[]): readonly OffsetEntry[] {
     const entries =

@@ -92,7 +92,7 @@ export class RemoteOffsetStore implements OffsetStore {
     }
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const offset = await this.#timed(() => this.#port.query(queue, { ...options, timeoutMs }));
-    if (offset !== undefined) this.#remember(queue, offset);
+    if (offset !== undefined) this.#table.remember(queue, offset);
     return offset;
   }
 
@@ -149,12 +149,6 @@ export class RemoteOffsetStore implements OffsetStore {
 
   #deadline(options: CallOptions): number {
     return this.#clock.now() + (options.timeoutMs ?? this.#timeoutMs);
-  }
-
-  /** An owned queue whose point is not known yet starts with what the broker has; a known point is never overwritten. */
-  #remember(queue: MessageQueue, offset: QueueOffset): void {
-    const line = this.#table.get(queue)?.line;
-    if (line !== undefined && line.point === undefined) line.reset(offset, true);
   }
 
   /** The final form for one broker: as many calls side by side as go into one write. */
