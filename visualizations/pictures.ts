@@ -2,23 +2,25 @@
 /** Which files does `npm run visualize` make, and which of the committed ones are out of date? */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { configOf } from '../src/inspect/machine-config.ts';
 import { actorTree } from './actor-tree.ts';
 import { chartOf } from './chart.ts';
 import { machinesUnder } from './files.ts';
 import { layersDiagram } from './layers.ts';
-import { configOf } from './machine-config.ts';
 import { stateDiagram } from './mermaid.ts';
+import { svgOf } from './svg.ts';
 
 /** File name → text. The same sources give the same text everywhere. */
 export type Pictures = ReadonlyMap<string, string>;
 
-/** Draws everything below `src`: each machine twice (config and chart), the actor tree, the layers. */
+/** Draws everything below `src`: each machine three times (config, chart, picture), the actor tree, the layers. */
 export async function draw(src: string): Promise<Pictures> {
   const machines = await machinesUnder(join(src, 'machines'));
   const pictures = new Map<string, string>();
   for (const { name, machine } of machines) {
     pictures.set(`${name}.machine.json`, `${JSON.stringify(configOf(machine), undefined, 2)}\n`);
     pictures.set(`${name}.mmd`, stateDiagram(chartOf(name, machine)));
+    pictures.set(`${name}.svg`, await svgOf(chartOf(name, machine)));
   }
   pictures.set('actor-tree.mmd', actorTree(machines));
   pictures.set('layers.mmd', await layersDiagram(src));
@@ -58,5 +60,5 @@ export async function write(folder: string, pictures: Pictures): Promise<readonl
 
 async function generatedFiles(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter(name => name.endsWith('.machine.json') || name.endsWith('.mmd')).sort();
+  return names.filter(name => /\.(machine\.json|mmd|svg)$/.test(name)).sort();
 }

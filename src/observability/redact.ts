@@ -28,12 +28,12 @@ export function redact(fields: Readonly<Record<string, unknown>>): Readonly<Reco
 function redactObject(fields: object, depth: number): Readonly<Record<string, unknown>> {
   const entries = Object.entries(fields).slice(0, mostItems);
   return Object.fromEntries(
-    entries.map(([key, value]) => [key, isSecret(key) ? hidden : redactValue(value, depth + 1)]),
+    entries.map(([key, value]) => [key, isSecretKey(key) ? hidden : redactValue(value, depth + 1)]),
   );
 }
 
 /** Whether a field of this name is never shown. */
-function isSecret(key: string): boolean {
+export function isSecretKey(key: string): boolean {
   return secretKeys.has(key.replace(/[-_]/g, '').toLowerCase());
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which states of a chart were never entered by a test file, and which arrows never taken? */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xstate';
-import { guardName, nodesOf } from '../../visualizations/chart.ts';
+import { guardName } from '../../src/inspect/names.ts';
+import { nodesOf } from '../../visualizations/chart.ts';
 
 /**
  * Watches every actor of one machine, also those below another.

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The pictures say what the code does, and the check notices when they no longer do. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AnyStateMachine, createMachine } from 'xstate';
+import { configOf } from '../../../src/inspect/machine-config.ts';
 import { actorTree } from '../../../visualizations/actor-tree.ts';
 import { chartOf, nodesOf } from '../../../visualizations/chart.ts';
 import { withoutImplied } from '../../../visualizations/layers.ts';
-import { configOf } from '../../../visualizations/machine-config.ts';
 import { stateDiagram } from '../../../visualizations/mermaid.ts';
 import { type Drift, drifts, write } from '../../../visualizations/pictures.ts';
+import { svgOf } from '../../../visualizations/svg.ts';
+import { layoutOf } from '../../../visualizations/svg-layout.ts';
 import { leafMachine, toyMachine } from '../../support/toy-machine.ts';
 
 describe('the machine file', () => {
@@ -38,6 +40,65 @@ describe('the machine file', () => {
       },
     });
     expect(config).not.toHaveProperty('context');
+  });
+});
+
+describe('the picture', () => {
+  it('shows every state, every trigger with its guard, and what is done on entry', async () => {
+    const chart = chartOf('toy', toyMachine);
+    const svg = await svgOf(chart);
+    const texts = [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text);
+    for (const { key } of nodesOf(toyMachine.root)) expect(texts).toContain(key);
+    for (const arrow of chart.arrows.filter(({ to }) => to.length > 0)) {
+      expect(texts.some(text => text?.startsWith(arrow.trigger))).toBe(true);
+    }
+    expect(texts).toContain('entry / note');
+  });
+
+  it('puts each state within its parent and no two side by side on one another', async () => {
+    const { states } = await layoutOf(chartOf('toy', toyMachine));
+    const boxOf = (id: string) => states.find(({ state }) => state.id === id);
+    for (const parent of states) {
+      const children = parent.state.states.map(({ id }) => boxOf(id));
+      for (const child of children) {
+        expect(child?.x).toBeGreaterThan(parent.x);
+        expect((child?.y ?? 0) + (child?.height ?? 0)).toBeLessThan(parent.y + parent.height);
+      }
+      const overlaps = children.filter((one, index) =>
+        children.some(
+          (other, at) =>
+            at > index &&
+            one !== undefined &&
+            other !== undefined &&
+            one.x < other.x + other.width &&
+            other.x < one.x + one.width &&
+            one.y < other.y + other.height &&
+            other.y < one.y + one.height,
+        ),
+      );
+      expect(overlaps).toEqual([]);
+    }
+  });
+
+  it('is the same each time, and well-formed where names are not', async () => {
+    const odd = createMachine({
+      id: 'odd',
+      initial: 'a',
+      states: { a: { on: { 'x<y & "z"': 'b' } }, b: {} },
+    });
+    const chart = chartOf('odd', odd);
+    expect(await svgOf(chart)).toBe(await svgOf(chart));
+    expect(await svgOf(chart)).toContain('x&lt;y &amp; &quot;z&quot;');
+  });
+});
+
+describe('the page of the pictures', () => {
+  it('shows every chart there is, and no other', async () => {
+    const folder = join(import.meta.dirname, '../../../visualizations');
+    const page = await readFile(join(folder, 'README.md'), 'utf8');
+    const shown = [...page.matchAll(/!\[[^\]]*\]\(([^)]+\.svg)\)/g)].map(([, file]) => file);
+    const drawn = (await readdir(folder)).filter(name => name.endsWith('.svg'));
+    expect(shown.sort()).toEqual(drawn.sort());
   });
 });
 

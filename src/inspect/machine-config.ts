@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a machine written to a file that the Stately editor, and createMachine, read back? Its config, functions as names. */
 import type { AnyStateMachine } from 'xstate';
-import { actionName, guardName } from './chart.ts';
+import { actionName, guardName } from './names.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
