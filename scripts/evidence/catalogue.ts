@@ -30,6 +30,7 @@ import { scenariosEvidence } from './scenarios.ts';
 import { sendBackRefused } from './send-back-refused.ts';
 import { sigstop, sigstopShort } from './sigstop.ts';
 import { startLatency } from './start-latency.ts';
+import { stately } from './stately.ts';
 import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
@@ -55,6 +56,7 @@ export const evidences: readonly Evidence[] = [
   sendBackRefused,
   stuck,
   control,
+  stately,
   admin,
   corruption,
   rollingRestart,

@@ -18,6 +18,7 @@
  *   hold=SEQUENCE             that message waits for the line `release`, then fails until the line `mend`
  *   commitEvery=0             context.commit() with each n-th offset of a queue; wants enableAutoCommit: false
  *   exitAfter=0               stops by itself after that many deliveries
+ *   inspect=URL               shows itself to the Stately inspector page there, if there is one
  *   config={"json":…}         further options of the consumer
  *
  * Standard output: a line of JSON for each thing that happens, `{"event":…,"at":monotonicMs,…}`; a log line of the
@@ -27,6 +28,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { concurrently, createConsumerActor, orderly, shutdown, whenRunning } from 'rocketmq-actors';
+import { statelyBridge } from 'rocketmq-actors/inspect';
 import { DeliveryLog } from './delivery-log.mjs';
 import { monotonicMs } from './monotonic.mjs';
 import { pullStates } from './pull-states.mjs';
@@ -61,14 +63,19 @@ const released = new Promise(resolve => {
 let mended = false;
 let delivered = 0;
 
-const actor = createConsumerActor({
-  consumerGroup: given.get('group'),
-  namesrvAddr: given.get('namesrv'),
-  instanceName: given.get('instance') ?? given.get('name') ?? 'member',
-  subscriptions: (given.get('topic') ?? '').split(',').map(topic => ({ topic })),
-  ...(orderBy === undefined ? { listener: concurrently(consume) } : { listener: orderly(consume), orderBy }),
-  ...JSON.parse(given.get('config') ?? '{}'),
-});
+const actor = createConsumerActor(
+  {
+    consumerGroup: given.get('group'),
+    namesrvAddr: given.get('namesrv'),
+    instanceName: given.get('instance') ?? given.get('name') ?? 'member',
+    subscriptions: (given.get('topic') ?? '').split(',').map(topic => ({ topic })),
+    ...(orderBy === undefined
+      ? { listener: concurrently(consume) }
+      : { listener: orderly(consume), orderBy }),
+    ...JSON.parse(given.get('config') ?? '{}'),
+  },
+  given.has('inspect') ? { inspect: statelyBridge({ url: given.get('inspect') }).inspect } : {},
+);
 
 async function consume([message], context) {
   const { queue } = context;

@@ -22,7 +22,7 @@ import { withFileLock } from '../../../test/support/cluster/file-lock.ts';
 const root = join(import.meta.dirname, '..', '..', '..');
 const workers = join(root, 'scripts', 'workers');
 const cache = join(root, '.cache', 'installed');
-/** How many builds are kept: a run of another session may still use one of them. */
+/** How many builds are kept: another run may still use one of them. */
 const keptBuilds = 5;
 
 /** The folder with the member programs; what they import is beside them. Takes seconds when the sources changed. */

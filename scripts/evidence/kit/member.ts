@@ -33,6 +33,8 @@ export interface MemberOptions {
   readonly commitEvery?: number;
   /** `41:16`: requests of that code are answered so inside the process. */
   readonly refuse?: string;
+  /** The WebSocket of a Stately inspector page, there or not. */
+  readonly inspect?: string;
   /** Whether the requests are written down too; they cost memory. Default true. */
   readonly wire?: boolean;
   /** Options of the consumer beside these. */
