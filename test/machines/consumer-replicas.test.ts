@@ -74,6 +74,18 @@ describe.each([{ named: true }, { named: false }])(
       expect(kit.all('queue.revoked')).toEqual([]);
     });
 
+    it('has a slave that knows us: heartbeats go there from the start, before any pull, and go on', async () => {
+      const kit = await started();
+      masterGoes(kit, { named });
+      await kit.until(() => pullsAt(kit, slave).length > 0);
+      expect(kit.cluster.asked.filter(({ address }) => address === slave).map(({ code }) => code)[0]).toBe(
+        RequestCode.HEART_BEAT,
+      );
+      await kit.pass(31_000);
+      const beats = kit.cluster.askedFor(RequestCode.HEART_BEAT).filter(({ address }) => address === slave);
+      expect(beats.length).toBeGreaterThan(1);
+    });
+
     it('is found again within seconds, though the routes are polled every 30 s', async () => {
       const kit = await started();
       masterGoes(kit, { named });
