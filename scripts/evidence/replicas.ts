@@ -48,6 +48,7 @@ async function outage(stage: Stage, report: Report): Promise<void> {
   const topic = stage.fresh('replicas');
   await cluster.createTopic(topic, { queues });
   await teachSlave(cluster);
+  stage.say('the slave has its topics');
   await fill(stage, topic, backlog);
   await using concurrent = new ReplicaReader(stage, { topic, kind: 'concurrent', handlerMs: 20 });
   await using orderly = new ReplicaReader(stage, { topic, kind: 'orderly', handlerMs: 2 });
@@ -188,6 +189,7 @@ async function untilSlaveKnows(stage: Stage, topic: string, group: string, count
     60_000,
     async () => (await stored(stage.cluster, address, topic)) >= count,
   );
+  stage.say('the slave has all messages');
   await stage.until('the slave knows the topic', 60_000, async () => {
     const fields = {
       ...{ consumerGroup: group, topic, queueId: 0, queueOffset: 0, maxMsgNums: 1, sysFlag: 4 },
