@@ -96,6 +96,7 @@ export type {
   StepReport,
   StopStep,
 } from './machines/consumer/consumer.types.ts';
+export type { ReadingFrom } from './machines/pull/pull-target.ts';
 // The outside world, for tests and special networks
 export { type Clock, systemClock } from './model/clock.ts';
 export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';

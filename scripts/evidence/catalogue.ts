@@ -23,6 +23,7 @@ import { nameServers } from './name-servers.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
+import { replicas } from './replicas.ts';
 import { retry } from './retry.ts';
 import { retryLevels } from './retry-levels.ts';
 import { rollingRestart } from './rolling-restart.ts';
@@ -41,6 +42,7 @@ export const evidences: readonly Evidence[] = [
   members,
   membersJava,
   brokerRestart,
+  replicas,
   nameServers,
   youngTopic,
   grownTopic,

@@ -183,6 +183,16 @@ export const errorTable = {
     retry: 'later',
     hint: 'The broker sheds load. The request is repeated after a pause; look at its disk and its thread pools if it lasts.',
   },
+  RMQ_SLAVE_BEHIND: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'The master is away, and its slave has not replicated as far as was read. The queue keeps its place and goes on when the slave has caught up or the master is back.',
+  },
+  RMQ_NO_REPLICA: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'Neither the master of this broker nor a slave is connected just now; both are dialled by themselves.',
+  },
   RMQ_BROKER_ERROR: {
     kind: 'broker',
     retry: 'later',

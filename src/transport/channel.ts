@@ -3,10 +3,12 @@
 import { ConnectionError, ProtocolError, type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Address } from '../model/route.ts';
+import { ResponseCode } from '../protocol/codes.ts';
 import { decodeFrame, encodeFrame, isResponse } from '../protocol/frame.ts';
 import { FrameSplitter } from '../protocol/frame-splitter.ts';
 import {
   type Caller,
+  type CallOutcome,
   callbackFailed,
   type Encode,
   failLater,
@@ -35,6 +37,8 @@ export interface ChannelOptions {
   readonly onFault: (error: RocketmqError) => void;
   /** Once, before the pending calls fail. */
   readonly onClosed: (error: RocketmqError) => void;
+  /** Once: the peer answered a call with GO_AWAY. Calls that it has not refused yet may still end here; no other is taken. */
+  readonly onLeaving?: ((error: RocketmqError) => void) | undefined;
 }
 
 /**
@@ -55,6 +59,8 @@ export class Channel implements Caller {
   /** Since when the peer has owed an answer that did not come, with nothing heard of it. Monotonic ms. */
   #deafSince = Number.POSITIVE_INFINITY;
   #onIdle: (() => void) | undefined;
+  /** The peer goes away: nothing is written here any more. */
+  #leaving: RocketmqError | undefined;
 
   constructor(options: ChannelOptions) {
     const { address, clock, limits, onFault } = options;
@@ -76,7 +82,7 @@ export class Channel implements Caller {
   }
 
   get isOpen(): boolean {
-    return this.#socket !== undefined && this.#closedBy === undefined;
+    return this.#socket !== undefined && this.#closedBy === undefined && this.#leaving === undefined;
   }
 
   /** Calls written and not ended. */
@@ -158,7 +164,8 @@ export class Channel implements Caller {
   /** Why a call cannot be made now. */
   #refusal(what: string): RocketmqError | undefined {
     const { limits, counters } = this.#options;
-    if (this.#closedBy !== undefined) return lost(what, this.address, this.#closedBy);
+    const end = this.#closedBy ?? this.#leaving;
+    if (end !== undefined) return lost(what, this.address, end);
     if (this.#pending.size >= limits.maxPendingCalls) {
       counters.refusedCalls += 1;
       return queueFull(what, this.address, `the limit of ${limits.maxPendingCalls} unanswered calls`);
@@ -196,9 +203,20 @@ export class Channel implements Caller {
       this.#options.counters.droppedReplies += 1;
       return;
     }
-    settle(call.onOutcome, call.what, { kind: 'answered', frame }, this.#options.onFault);
+    const outcome: CallOutcome =
+      frame.code === ResponseCode.GO_AWAY ? this.#turnedAway(call) : { kind: 'answered', frame };
+    settle(call.onOutcome, call.what, outcome, this.#options.onFault);
     this.#checkIdle();
   };
+
+  /** To its caller it is a lost connection, which all of them get over: nothing of it was done, it may be repeated over the next one. */
+  #turnedAway({ what }: PendingCall): CallOutcome {
+    const isNews = this.#leaving === undefined;
+    this.#leaving ??= goesAway(this.address);
+    const error = this.#leaving;
+    if (isNews) this.#guard('onLeaving', () => this.#options.onLeaving?.(error));
+    return { kind: 'failed', error: lost(what, this.address, error) };
+  }
 
   #answer(opaque: number, reply: ServerReply): void {
     if (this.#closedBy !== undefined) return;
@@ -244,6 +262,11 @@ function brokenOff(address: Address, cause: Error | undefined): ConnectionError 
   const why = cause === undefined ? 'the peer closed it' : cause.message;
   const message = `connection to ${address} lost: ${why}`;
   return new ConnectionError('RMQ_CONNECTION_LOST', message, { context: { address }, cause });
+}
+
+function goesAway(address: Address): ConnectionError {
+  const message = `${address} goes away (${ResponseCode.GO_AWAY} GO_AWAY)`;
+  return new ConnectionError('RMQ_CONNECTION_LOST', message, { context: { address } });
 }
 
 /** The codec's error with the address of the peer. */

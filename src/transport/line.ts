@@ -78,11 +78,17 @@ export class Line implements Caller {
   }
 
   /** A connection to be, with this line's numbers, limits and handlers; `attach` it when it is greeted. */
-  createChannel(onClosed: (error: RocketmqError) => void): Channel {
+  createChannel(
+    onClosed: (error: RocketmqError) => void,
+    onLeaving?: (error: RocketmqError) => void,
+  ): Channel {
     const { address, clock, limits, onServerRequest, onFault } = this.#options;
     const { counters } = this;
     const opaques = this.#opaques;
-    return new Channel({ address, clock, limits, opaques, counters, onServerRequest, onFault, onClosed });
+    return new Channel({
+      ...{ address, clock, limits, opaques, counters },
+      ...{ onServerRequest, onFault, onClosed, onLeaving },
+    });
   }
 
   /** Calls go over this connection from now on; those that waited are written first, in order. */

@@ -19,6 +19,7 @@ import { errorOfResponse } from '../protocol/response-error.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import type { Caller, CallOutcome, OnOutcome } from './call.ts';
 import type { PullTally } from './pull-tally.ts';
+import { commitToSlave, type PullReplica, slaveHold, slaveNothing } from './slave-answers.ts';
 import { after, soundRecords } from './sound-records.ts';
 
 /** What the broker said to one pull. Source: PullResult, protocol.md section 3. */
@@ -75,8 +76,10 @@ export interface PullCallsOptions {
   readonly timeoutMs: number;
   /** Largest decompressed body. Unit: bytes. */
   readonly maxBodySize: number;
-  /** The line to the broker of the queue now; throws RMQ_BROKER_NOT_FOUND when no route names one. */
-  readonly caller: () => Caller;
+  /** Which replica of the broker is asked now; throws when none can be. */
+  readonly replica: () => PullReplica;
+  /** Hears of every answer which replica it wants to be asked next: 0 the master; undefined: the pull to that one failed. */
+  readonly onSuggested?: ((from: PullReplica, brokerId: number | undefined) => void) | undefined;
   /** Version of the subscription the broker at an address filters by; it answers 25 to a newer one than it knows. */
   readonly subVersion: (address: string) => number;
   /** What kind of expression that version is. Brokers go by the heartbeat's; Java says it all the same. */
@@ -98,6 +101,7 @@ export class PullCalls {
   readonly #options: PullCallsOptions;
   readonly #what: string;
   #prepared: PreparedPull | undefined;
+  #preparedHold = 0;
   /** Where a message could not be read. A pull from there asks for one message: its place is certain then, whatever it says. */
   #damagedAt: QueueOffset | undefined;
   /** The pull that was made while there was no connection, if it was the last. */
@@ -110,20 +114,25 @@ export class PullCalls {
     this.#what = `pull from ${topic}-${queueId}@${brokerName}`;
   }
 
-  /** Writes one pull; the answer comes exactly once, never inside this call. */
+  /** Writes one pull; the answer comes exactly once, never inside this call. Towards a slave there must be nothing to commit. */
   pull(offset: QueueOffset, commit: QueueOffset | undefined, onAnswer: (answer: PullAnswer) => void): void {
     const { clock, timeoutMs } = this.#options;
     const sentAt = clock.now();
     this.#options.watch?.asked(sentAt);
     try {
-      const caller = this.#options.caller();
+      const replica = this.#options.replica();
+      const { caller, isSlave } = replica;
+      if (isSlave && commit !== undefined) throw commitToSlave(this.#what, replica);
       const subVersion = this.#options.subVersion(caller.address);
+      const holdMs = isSlave ? slaveHold : this.#options.suspendMs;
       const prepared =
-        offset === this.#damagedAt ? this.#prepareFor(1, subVersion) : this.#prepare(subVersion);
+        offset === this.#damagedAt
+          ? this.#prepareFor(1, subVersion, holdMs)
+          : this.#prepare(subVersion, holdMs);
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
       const onOutcome: OnOutcome = outcome => {
         const heldMs = clock.now() - sentAt;
-        const answer = this.#answerOf(outcome, offset, heldMs, caller.address);
+        const answer = this.#answerOf(outcome, offset, heldMs, replica);
         if (answer.kind === 'found') this.#options.watch?.found(answer.messages.length, heldMs);
         onAnswer(this.#counted(answer));
       };
@@ -154,67 +163,84 @@ export class PullCalls {
     return answer;
   }
 
-  #prepare(subVersion: number): PreparedPull {
-    if (this.#prepared !== undefined && this.#preparedFor === subVersion) return this.#prepared;
-    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion);
+  #prepare(subVersion: number, holdMs: number): PreparedPull {
+    const isSame = this.#preparedFor === subVersion && this.#preparedHold === holdMs;
+    if (this.#prepared !== undefined && isSame) return this.#prepared;
+    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion, holdMs);
     this.#preparedFor = subVersion;
+    this.#preparedHold = holdMs;
     return this.#prepared;
   }
 
-  #prepareFor(maxMsgNums: number, subVersion: number): PreparedPull {
-    const { queue, consumerGroup, suspendMs, expressionType } = this.#options;
+  #prepareFor(maxMsgNums: number, subVersion: number, holdMs: number): PreparedPull {
+    const { queue, consumerGroup, expressionType } = this.#options;
     return preparePull({
       consumerGroup,
       topic: queue.topic,
       queueId: queue.queueId,
       maxMsgNums,
-      suspendTimeoutMillis: suspendMs,
+      suspendTimeoutMillis: holdMs,
       subVersion,
       expressionType: expressionType(),
       bname: queue.brokerName,
     });
   }
 
-  #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, address: string): PullAnswer {
+  #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, replica: PullReplica): PullAnswer {
+    const answer = this.#meaningOf(outcome, offset, heldMs, replica);
+    if (answer.kind === 'failed') this.#options.onSuggested?.(replica, undefined);
+    return answer;
+  }
+
+  #meaningOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, replica: PullReplica): PullAnswer {
     if (outcome.kind === 'failed') return outcome;
     try {
-      return this.#read(outcome.frame, offset, heldMs, address);
+      return this.#read(outcome.frame, offset, heldMs, replica);
     } catch (thrown) {
       return { kind: 'failed', error: toRocketmqError(thrown, 'RMQ_BAD_BODY') };
     }
   }
 
-  #read(frame: Frame, offset: QueueOffset, heldMs: number, address: string): PullAnswer {
+  #read(frame: Frame, offset: QueueOffset, heldMs: number, replica: PullReplica): PullAnswer {
     switch (frame.code) {
       case ResponseCode.SUCCESS:
-        return this.#found(frame, offset);
+        return this.#found(frame, offset, replica);
       case ResponseCode.PULL_NOT_FOUND:
-      case ResponseCode.PULL_RETRY_IMMEDIATELY: {
-        const { nextBeginOffset } = readReply(pullMessage, frame);
-        return {
-          kind: 'none',
-          nextOffset: nextBeginOffset,
-          mayRepeat: nextBeginOffset > offset || heldMs >= heldFloor,
-        };
-      }
+      case ResponseCode.PULL_RETRY_IMMEDIATELY:
       case ResponseCode.PULL_OFFSET_MOVED:
-        return { kind: 'moved', ...correctionOf(frame, offset) };
+        return this.#notFound(frame, offset, heldMs, replica);
       default:
-        return { kind: 'failed', error: errorOfResponse(this.#what, frame, address) };
+        return { kind: 'failed', error: errorOfResponse(this.#what, frame, replica.caller.address) };
     }
   }
 
-  #found(frame: Frame, offset: QueueOffset): PullAnswer {
-    const { queue, maxBodySize } = this.#options;
-    const { nextBeginOffset } = readReply(pullMessage, frame);
+  #notFound(frame: Frame, offset: QueueOffset, heldMs: number, replica: PullReplica): PullAnswer {
+    const header = readReply(pullMessage, frame);
+    this.#options.onSuggested?.(replica, header.suggestWhichBrokerId);
+    if (!replica.isSlave && frame.code === ResponseCode.PULL_OFFSET_MOVED) {
+      return { kind: 'moved', ...correctionOf(frame, offset) };
+    }
+    const nextOffset = replica.isSlave
+      ? slaveNothing({ what: this.#what, replica, offset, frame, ...header })
+      : header.nextBeginOffset;
+    return { kind: 'none', nextOffset, mayRepeat: nextOffset > offset || heldMs >= heldFloor };
+  }
+
+  #found(frame: Frame, offset: QueueOffset, replica: PullReplica): PullAnswer {
+    const { queue, maxBodySize, onSuggested } = this.#options;
+    const { nextBeginOffset, suggestWhichBrokerId } = readReply(pullMessage, frame);
+    onSuggested?.(replica, suggestWhichBrokerId);
     const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize });
     const single = offset === this.#damagedAt;
     const { messages, fault } = soundRecords(batch, { queue, offset, nextBeginOffset, single });
     const wanted = this.#wanted(messages, offset);
     const bytes = wanted.length === 0 ? 0 : frame.size;
     if (fault !== undefined) {
-      this.#damagedAt = fault.queueOffset;
       const { queueOffset: nextOffset, error } = fault;
+      // Of a message that a slave cannot give the master may have a good copy: its word counts.
+      if (replica.isSlave && nextOffset <= offset) return { kind: 'failed', error };
+      if (replica.isSlave) return { kind: 'found', messages: wanted, bytes, nextOffset };
+      this.#damagedAt = fault.queueOffset;
       return { kind: 'damaged', messages: wanted, bytes, nextOffset, error };
     }
     const last = messages.at(-1);

@@ -322,6 +322,64 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a peer that goes away (GO_AWAY)', () => {
+  const goAway = 1500;
+
+  it('may still answer what it has taken; what it refused fails once, what comes after waits for the next connection', async () => {
+    const made = await ready();
+    made.dialer.socket.onFrame = () => {};
+    made.call('held');
+    made.call('refused');
+    made.dialer.socket.answer({ opaque: 2 }, { code: goAway });
+    expect([made.state(), made.line.isOpen]).toEqual([{ linked: 'leaving' }, false]);
+    made.call('after');
+    await made.clock.flush();
+    expect(made.dialer.socket.frames).toHaveLength(3); // greeting, held, refused
+    made.dialer.socket.answer({ opaque: 1 });
+    expect(made.outcomes.seen).toEqual(['refused: RMQ_CONNECTION_LOST', 'held: code 0']);
+    expect(made.state()).toBe('backingOff');
+    await pass(made.clock, 1000);
+    expect(made.outcomes.seen.slice(2)).toEqual(['after: code 0']);
+    expect(made.told()).toEqual(['ready', 'connection.lost RMQ_CONNECTION_LOST', 'ready']);
+    expect(made.outcomes.errors[0]?.message).toContain('10.0.0.1:10911 goes away (1500 GO_AWAY)');
+    expect(made.dialer.openSockets).toBe(1);
+  });
+
+  it('is not waited for longer than the limit of draining', async () => {
+    const made = await ready();
+    made.dialer.socket.onFrame = () => {};
+    made.call('held');
+    made.call('refused');
+    made.dialer.socket.answer({ opaque: 2 }, { code: goAway });
+    await made.clock.advance(defaultLimits.drainTimeoutMs);
+    expect(made.outcomes.seen).toEqual(['refused: RMQ_CONNECTION_LOST', 'held: RMQ_CONNECTION_LOST']);
+    await pass(made.clock, 1000);
+    expect(made.state()).toEqual({ linked: 'ready' });
+  });
+
+  it('at once and always is dialled ever more slowly, be it that it refuses the greeting', async () => {
+    const made = connection({ random: () => 1 - 2 ** -53 });
+    made.dialer.onFrame = (frame, socket) => socket.answer(frame, { code: goAway });
+    made.actor.start();
+    for (let i = 0; i < 30; i += 1) await pass(made.clock, 1000);
+    expect(made.dialer.dials.length).toBeLessThan(16);
+    expect(made.dialer.openSockets).toBeLessThan(2);
+    expect(made.faults).toEqual([]);
+  });
+
+  it('is left at once when we close meanwhile', async () => {
+    const made = await ready();
+    made.dialer.socket.onFrame = () => {};
+    made.call('held');
+    made.call('refused');
+    made.dialer.socket.answer({ opaque: 2 }, { code: goAway });
+    made.actor.send({ type: 'connection.close' });
+    expect(made.state()).toBe('closed');
+    await made.clock.flush();
+    expectNothingLeft(made, 2);
+  });
+});
+
 describe('closing', () => {
   it('an idle connection ends at once', async () => {
     const made = await ready();
@@ -387,6 +445,14 @@ const situations: Readonly<Record<string, () => Promise<Connection>>> = {
   ready: async () => {
     const made = await ready();
     made.dialer.socket.onFrame = () => {};
+    return made;
+  },
+  leaving: async () => {
+    const made = await ready();
+    made.dialer.socket.onFrame = () => {};
+    for (const name of ['held', 'refused']) made.line.call(aRequest, 30_000, name, () => {});
+    made.dialer.socket.answer({ opaque: 2 }, { code: 1500 });
+    expect(made.state()).toEqual({ linked: 'leaving' });
     return made;
   },
   draining: async () => {

@@ -50,6 +50,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   /** Default: `broker-a`. Their addresses are `broker-a:10911` and so on. */
   readonly brokers?: readonly string[];
+  /** Those of them that have a slave, `broker-a-slave:10911`, with broker id 1. It has what the master has, less {@link ScriptedCluster.lag}. */
+  readonly slaves?: readonly string[];
   /** Readable queues on each broker. Default: `{ orders: 2 }`. */
   readonly topics?: Readonly<Record<string, number>>;
   /** When an answer is sent; for races. Default: at once. */
@@ -80,6 +82,11 @@ export class ScriptedCluster {
   readonly members = new Set<string>();
   readonly locks = new ScriptedLocks();
   readonly dials: Address[] = [];
+  /** The last so many messages of each queue have not reached the slaves. */
+  lag = 0;
+  /** Brokers whose masters no name server names any more. */
+  readonly withoutMaster = new Set<string>();
+  readonly #slaves: readonly string[];
   readonly #brokers: readonly string[];
   readonly #clock: Clock;
   readonly #delay: ClusterOptions['delay'];
@@ -88,7 +95,8 @@ export class ScriptedCluster {
   readonly #sockets = new Map<FakeSocket, Address>();
   readonly #parked = new Set<Parked>();
 
-  constructor({ clock, brokers = ['broker-a'], topics = { orders: 2 }, delay }: ClusterOptions) {
+  constructor({ clock, brokers = ['broker-a'], slaves = [], topics = { orders: 2 }, delay }: ClusterOptions) {
+    this.#slaves = slaves;
     this.#delay = delay;
     this.#clock = clock;
     this.#brokers = brokers;
@@ -209,7 +217,9 @@ export class ScriptedCluster {
       case RequestCode.GET_CONSUMER_LIST_BY_GROUP:
         return { body: encodeConsumerList([...this.members, ...this.otherMembers].sort()) };
       case RequestCode.PULL_MESSAGE:
-        return this.#pullOrPark(socket, frame, keyOf(asked));
+        return isSlave(asked.address)
+          ? this.#pullFromSlave(frame, keyOf(asked))
+          : this.#pullOrPark(socket, frame, keyOf(asked));
       case RequestCode.LOCK_BATCH_MQ:
         return { body: this.locks.lock(asked.body) };
       case RequestCode.UNLOCK_BATCH_MQ:
@@ -249,7 +259,7 @@ export class ScriptedCluster {
       brokers: this.#brokers.map(brokerName => ({
         brokerName,
         cluster: 'test',
-        addresses: new Map([[0, addressOf(brokerName)]]),
+        addresses: this.#addressesOf(brokerName),
       })),
       queues: this.#brokers.map(brokerName => ({
         brokerName,
@@ -259,6 +269,27 @@ export class ScriptedCluster {
       })),
     };
     return { body: encodeRoute(route) };
+  }
+
+  #addressesOf(brokerName: string): Map<number, Address> {
+    const addresses = new Map<number, Address>();
+    if (!this.withoutMaster.has(brokerName)) addresses.set(0, addressOf(brokerName));
+    if (this.#slaves.includes(brokerName)) addresses.set(1, slaveOf(brokerName));
+    return addresses;
+  }
+
+  /** As a slave of 4.9 and 5.x that may be read: what it does not have is answered 20, with the offset that was asked for. */
+  #pullFromSlave(frame: Frame, key: string): Reply {
+    const { min, max } = this.queue(key);
+    const has = Math.max(min, max - this.lag);
+    const asked = Number(frame.fields['queueOffset']);
+    if (asked < has) return this.#pull(frame, key, has);
+    const fields = {
+      ...{ suggestWhichBrokerId: '0', nextBeginOffset: String(asked) },
+      ...{ minOffset: String(min), maxOffset: String(has) },
+    };
+    const remark = asked === has ? 'OFFSET_OVERFLOW_ONE' : 'OFFSET_OVERFLOW_BADLY';
+    return { code: ResponseCode.PULL_RETRY_IMMEDIATELY, remark, fields };
   }
 
   #pullOrPark(socket: FakeSocket, frame: Frame, key: string): Reply | undefined {
@@ -276,8 +307,8 @@ export class ScriptedCluster {
     return undefined;
   }
 
-  #pull(frame: Frame, key: string): Reply {
-    const { min, max } = this.queue(key);
+  #pull(frame: Frame, key: string, max = this.queue(key).max): Reply {
+    const { min } = this.queue(key);
     const from = Number(frame.fields['queueOffset']);
     const to = Math.min(max, from + Math.min(batch, Number(frame.fields['maxMsgNums'])));
     const fields = {
@@ -306,6 +337,14 @@ export class ScriptedCluster {
 
 export function addressOf(brokerName: string): Address {
   return `${brokerName}:${port}`;
+}
+
+export function slaveOf(brokerName: string): Address {
+  return `${brokerName}-slave:${port}`;
+}
+
+function isSlave(address: Address): boolean {
+  return address.endsWith(`-slave:${port}`);
 }
 
 /** Every message has a place in the log and an id of its own: `id-7`, and in other queues than 0 `id-7-of-1`. */

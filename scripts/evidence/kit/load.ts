@@ -11,16 +11,19 @@ export interface LoadOptions {
   readonly topic: string;
   /** Messages a second at most: what an outage kept back is not sent all at once afterwards. */
   readonly rate: number;
+  /** The first sequence number. Default 0. */
+  readonly from?: number;
 }
 
 export class Load implements AsyncDisposable {
-  /** Acknowledged so far: sequence numbers 0 to this, the last not included, once the load has ended. */
-  sent = 0;
+  /** Acknowledged so far: sequence numbers from the first to this, the last not included, once the load has ended. */
+  sent: number;
   readonly #ending = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #running: Promise<void>;
 
   constructor(stage: Stage, given: LoadOptions) {
+    this.sent = given.from ?? 0;
     this.#running = this.#run(stage, given);
     this.#running.catch(() => {}); // told by stop()
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who owns the socket, and what happens between dialling and the first call? Effects of the connection machine. */
 import { type EventObject, fromCallback } from 'xstate';
-import { toRocketmqError } from '../../errors/errors.ts';
+import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import type { Channel } from '../../transport/channel.ts';
 import type { Line } from '../../transport/line.ts';
 import { closedByUs } from './connection.logic.ts';
@@ -20,10 +20,14 @@ export const link = fromCallback<EventObject, LinkInput>(({ input, sendBack }) =
   const tell: Tell = sendBack;
   const { address, line, scope } = input;
   const ending = new AbortController();
-  const channel = line.createChannel(error => {
+  const onClosed = (error: RocketmqError): void => {
     if (ending.signal.aborted) return;
     ending.abort(error); // a dial or greeting still under way
     tell({ type: 'link.lost', error });
+  };
+  const channel: Channel = line.createChannel(onClosed, error => {
+    tell({ type: 'link.leaving', error });
+    channel.whenIdle(() => channel.close(error));
   });
   const close = (): void => channel.close(closedByUs(address));
   scope?.addEventListener('abort', close);

@@ -4,13 +4,15 @@
  *
  *   linked.dialing ─dialed→ linked.greeting ─greeted→ linked.ready ─close→ linked.draining ─idle, time out→ closed (final)
  *   linked.{dialing, greeting, ready} ─lost, time out→ backingOff ─pause→ linked.dialing
- *   dialing, greeting, backingOff ─close→ closed
+ *   linked.ready ─the peer says GO_AWAY→ linked.leaving ─lost (once idle), time out→ backingOff
+ *   dialing, greeting, leaving, backingOff ─close→ closed
  *
  * Frames, pending calls and deadlines are plain code: Channel (one connection) and Line (what outlives it).
  * Invariants (test/machines/connection*.test.ts):
  *   1. at most one socket, and it lives in `linked` only;  2. no call but the greeting's precedes `ready`;
  *   3. two dials are at least the back-off apart;  4. an outage is reported lost once, every failed try as failed;
- *   5. however the actor ends, no socket, timer or waiting call is left.
+ *   5. however the actor ends, no socket, timer or waiting call is left; 6. nothing is written to a peer that goes away: what it
+ *   refused fails as by a lost connection, what comes after waits for the next one.
  */
 import { assign, raise, setup } from 'xstate';
 import { type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
@@ -166,9 +168,29 @@ const built = setup({
                 { type: 'reportLost', params: ({ event }) => event },
               ],
             },
+            'link.leaving': {
+              target: 'leaving',
+              actions: [
+                { type: 'tellLine', params: ({ event }) => event },
+                { type: 'reportLost', params: ({ event }) => event },
+              ],
+            },
             'connection.close': 'draining',
           },
           after: { stableAfter: { actions: 'forgetFailures' } },
+        },
+        leaving: {
+          description:
+            'The peer goes away (GO_AWAY): what it has taken may still be answered, new calls wait for the next connection.',
+          on: {
+            'link.lost': { target: '#connection.backingOff', actions: 'countFailure' },
+          },
+          after: {
+            drainTimeout: {
+              target: '#connection.backingOff',
+              actions: 'countFailure',
+            },
+          },
         },
         draining: {
           tags: 'draining',

@@ -60,6 +60,8 @@ export type ConnectionEvent =
   | CloseConnection
   | { readonly type: 'link.dialed' }
   | { readonly type: 'link.greeted' }
+  /** The peer refuses calls from now on (GO_AWAY); those it has taken may still end. `link.lost` follows. */
+  | { readonly type: 'link.leaving'; readonly error: RocketmqError }
   | { readonly type: 'link.lost'; readonly error: RocketmqError }
   | { readonly type: 'line.idle' }
   | FaultEvent;

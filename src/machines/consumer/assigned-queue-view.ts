@@ -4,6 +4,7 @@ import { type InspectOptions, inspect } from 'node:util';
 import type { OwnedQueue } from '../../flow/owned-queue.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import { masterId } from '../../model/route.ts';
 import type { AssignedQueue } from './consumer.types.ts';
 
 export class AssignedQueueView implements AssignedQueue {
@@ -11,16 +12,19 @@ export class AssignedQueueView implements AssignedQueue {
   readonly paused: boolean;
   readonly #owned: () => OwnedQueue<MessageExt> | undefined;
   readonly #committed: () => number | undefined;
+  readonly #brokerId: () => number | undefined;
 
   constructor(
     queue: MessageQueue,
     owned: () => OwnedQueue<MessageExt> | undefined,
     committed: () => number | undefined,
+    brokerId: () => number | undefined,
     paused: boolean,
   ) {
     this.queue = queue;
     this.#owned = owned;
     this.#committed = committed;
+    this.#brokerId = brokerId;
     this.paused = paused;
   }
 
@@ -36,6 +40,10 @@ export class AssignedQueueView implements AssignedQueue {
     return this.#committed();
   }
 
+  get brokerId(): number {
+    return this.#brokerId() ?? masterId;
+  }
+
   get held(): number {
     return this.#owned()?.count ?? 0;
   }
@@ -49,8 +57,8 @@ export class AssignedQueueView implements AssignedQueue {
   }
 
   toJSON(): AssignedQueue {
-    const { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused } = this;
-    return { queue, pulledTo, commitPoint, committed, held, heldBytes, running, paused };
+    const { queue, pulledTo, commitPoint, committed, brokerId, held, heldBytes, running, paused } = this;
+    return { queue, pulledTo, commitPoint, committed, brokerId, held, heldBytes, running, paused };
   }
 
   [inspect.custom](_depth: number, options: InspectOptions): string {

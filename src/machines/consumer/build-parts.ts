@@ -143,7 +143,6 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       random,
       cache,
       switchboard,
-      locator,
       committedOffset: offsets.committedOffset,
       store,
       positions,

@@ -105,6 +105,10 @@ const built = consumerSetup.createMachine({
     'queue.corrected': {
       actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'offset.corrected' }) },
     },
+    'target.changed': {
+      actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'queue.replicaChanged' }) },
+    },
+    'master.missed': { actions: 'refreshRoutes' },
     'queue.throttled': { actions: { type: 'emitThis', params: ({ event }) => flowClosed(event) } },
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },

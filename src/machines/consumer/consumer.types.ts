@@ -12,6 +12,7 @@ import type { BrokerReset, Ticketed, WorkCommand } from '../commands/work-comman
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
+import type { ReadingFrom, TargetChange } from '../pull/pull-target.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { RebalanceReport, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
@@ -41,6 +42,17 @@ export type ConsumerEvent =
       readonly from: number | undefined;
       readonly to: number;
       readonly reason: string;
+    }
+  /**
+   * A queue is read from another replica of its broker, by broker ids (0: the master): because the broker suggests it, or because a slave
+   * stands in while the master is away. Commits go to the master only, and wait for it.
+   */
+  | {
+      readonly type: 'queue.replicaChanged';
+      readonly queue: MessageQueue;
+      readonly from: number;
+      readonly to: number;
+      readonly reading: ReadingFrom;
     }
   /**
    * A failed message is back at the broker and will be delivered again. `attempt`: how often it was delivered so far.
@@ -107,6 +119,8 @@ export interface AssignedQueue {
   readonly commitPoint: number | undefined;
   /** What the broker is known to have. */
   readonly committed: number | undefined;
+  /** Of the replica it is read from, as last asked: 0 the master. */
+  readonly brokerId: number;
   /** Messages pulled and not done. */
   readonly held: number;
   /** Of the received frames that they keep in memory, each whole until the last of its messages is done. Unit: bytes. */
@@ -162,6 +176,10 @@ export type ConsumerInternalEvent =
   | { readonly type: 'consumer.start' }
   | ConnectionWanted
   | { readonly type: 'members.changed' }
+  /** A queue is read from another replica. */
+  | ({ readonly type: 'target.changed'; readonly queue: MessageQueue } & TargetChange)
+  /** The route names no master of a broker that we read from. */
+  | { readonly type: 'master.missed' }
   /** A broker wants a queue of ours to go on from another place. */
   | BrokerReset
   | SubscriptionChanged

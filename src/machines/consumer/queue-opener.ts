@@ -20,16 +20,17 @@ import type { Switchboard } from '../../transport/switchboard.ts';
 import type { LockBook } from '../locks/lock-book.ts';
 import type { QueueLock } from '../locks/locks.types.ts';
 import type { PullPort, StartPlace } from '../pull/pull.types.ts';
+import { PullTarget } from '../pull/pull-target.ts';
 import { LockPermit } from '../queue/lock-permit.ts';
 import type { QueueWork } from '../queue/queue.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
-import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
 import { type ConsumerOffsetStore, isBroadcasting, type QueryOffset } from './offset-place.ts';
 import type { QueueOrigins } from './queue-origins.ts';
+import { MasterSearch, replicasOf } from './replicas.ts';
 import { RevokeCalls } from './revoke-calls.ts';
 import type { FiguresBook, QueueFigures } from './server-requests/figures.ts';
 import type { ShownQueue } from './server-requests/server-requests.types.ts';
@@ -46,7 +47,6 @@ export interface QueueSurroundings {
   readonly random: () => number;
   readonly cache: RouteCache;
   readonly switchboard: Switchboard;
-  readonly locator: BrokerLocator;
   readonly committedOffset: QueryOffset;
   readonly store: ConsumerOffsetStore;
   readonly positions: StartPositions;
@@ -76,12 +76,15 @@ export class QueueOpener {
   readonly #awake = new AwakeTime();
   readonly #permits = new Map<QueueKey, LockPermit>();
   readonly #shown = new Map<QueueKey, ShownQueue>();
+  readonly #targets = new Map<QueueKey, PullTarget>();
+  readonly #masterSearch: MasterSearch;
   readonly #revokeCalls: RevokeCalls | undefined;
   #round = 0;
 
   constructor(around: QueueSurroundings) {
-    const { config } = around;
+    const { config, clock, tell } = around;
     this.#around = around;
+    this.#masterSearch = new MasterSearch(clock, () => tell({ type: 'master.missed' }));
     this.#listeners = around.listeners;
     this.#revokeCalls = config.onQueuesRevoked && new RevokeCalls(config.onQueuesRevoked);
   }
@@ -97,6 +100,7 @@ export class QueueOpener {
       queue,
       () => this.#owned.get(key),
       () => this.#lines.get(key)?.handed,
+      () => this.#targets.get(key)?.brokerId,
       paused,
     );
   }
@@ -212,15 +216,12 @@ export class QueueOpener {
       readonly watch: QueueFigures;
     },
   ): PullPort {
-    const { clock, cache, switchboard } = this.#around;
+    const { clock } = this.#around;
     const { onCorruptMessage } = this.#around.config;
     const commitsByPull = !isBroadcasting(this.#around.config);
     const round = this.#round;
-    const pulls = this.#pullCalls(queue, watch);
-    const isConnected = (): boolean => {
-      const address = cache.addressOf(queue.brokerName);
-      return address !== undefined && switchboard.isOpen(address);
-    };
+    const target = this.#pullTarget(queue, permit);
+    const pulls = this.#pullCalls(queue, watch, target);
     return {
       permit,
       resolveStart: signal => this.#resolveStart(queue, round, signal),
@@ -238,15 +239,29 @@ export class QueueOpener {
         this.#around.store.updateOffset(queue, offset, false);
         await this.#around.store.persist(queue, { signal });
       },
-      // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
-      takeCommit: () => (commitsByPull && isConnected() ? line.take(clock.now()) : undefined),
+      // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along. A slave would
+      // answer it with success, and forget it.
+      takeCommit: () => (commitsByPull && target.isMasterNext() ? line.take(clock.now()) : undefined),
       settleCommit: (carrier, accepted) => line.settled(carrier, accepted),
       withholdCommits: withheld => line.withhold(withheld),
     };
   }
 
-  #pullCalls(queue: MessageQueue, watch: QueueFigures): PullCalls {
-    const { config, clock, switchboard, locator, subscriptions, told } = this.#around;
+  #pullTarget(queue: MessageQueue, permit: LockPermit | undefined): PullTarget {
+    const { clock, cache, switchboard, tell } = this.#around;
+    const target = new PullTarget({
+      replicas: replicasOf(queue.brokerName, cache, switchboard),
+      mayStandIn: permit?.kind !== 'lock',
+      now: () => clock.now(),
+      onChanged: change => tell({ type: 'target.changed', queue, ...change }),
+      onMasterMissed: () => this.#masterSearch.want(),
+    });
+    this.#targets.set(queueKey(queue), target);
+    return target;
+  }
+
+  #pullCalls(queue: MessageQueue, watch: QueueFigures, target: PullTarget): PullCalls {
+    const { config, clock, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
@@ -255,7 +270,8 @@ export class QueueOpener {
       suspendMs: config.brokerSuspendMaxTimeMillis,
       timeoutMs: config.consumerTimeoutMillisWhenSuspend,
       maxBodySize: config.maxBodySizeBytes,
-      caller: () => switchboard.line(locator.master(queue.brokerName)),
+      replica: () => target.next(),
+      onSuggested: (from, brokerId) => target.suggested(from, brokerId),
       subVersion: address => told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, address),
       expressionType: () => subscriptions.pullType(queue.topic),
       tags: () => subscriptions.filterOf(queue.topic),
@@ -309,5 +325,6 @@ export class QueueOpener {
     this.#lines.delete(work.key);
     this.#permits.delete(work.key);
     this.#shown.delete(work.key);
+    this.#targets.delete(work.key);
   }
 }

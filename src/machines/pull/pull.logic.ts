@@ -50,9 +50,13 @@ export function standsAt({ owned }: PullContext, damage: Damage | undefined): bo
   return damage !== undefined && damage.epoch === owned.epoch && damage.queueOffset === owned.pulledTo;
 }
 
-/** The first error of an outage is; a broker that does not know our subscription each time, since it needs a heartbeat. */
+/**
+ * The first error of an outage is; a broker that does not know our subscription each time, since it needs a heartbeat; a slave
+ * that is behind once, for it comes after the loss of the master.
+ */
 export function isNews({ lastError }: PullContext, error: RocketmqError): boolean {
-  return lastError === undefined || error.code === 'RMQ_SUBSCRIPTION_STALE';
+  if (lastError === undefined || error.code === 'RMQ_SUBSCRIPTION_STALE') return true;
+  return error.code === 'RMQ_SLAVE_BEHIND' && lastError.code !== error.code;
 }
 
 /** What the policy's answer comes to. */

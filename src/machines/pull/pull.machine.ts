@@ -20,7 +20,8 @@
  *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held;
  *   6. with a permit, no offset is read, and no place taken, before it is given; 7. a correction or a seek ends the epoch before it
  *   is committed: no late result moves the commit point away from it; 8. one offset is passed over for each `skip`, and told
- *   before; a halt outlives suspensions; 9. a seek's ticket is told once: moved, replaced, or given up.
+ *   before; a halt outlives suspensions; 9. a seek's ticket is told once: moved, replaced, or given up; 10. no answer of a slave is
+ *   an `offset.moved` or a `batch.damaged`, and no pull to one carries an offset (pull-target.ts, transport/slave-answers.ts).
  */
 import { assertEvent } from 'xstate';
 import { unanswered } from './pull.logic.ts';

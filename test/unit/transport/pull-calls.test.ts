@@ -63,7 +63,7 @@ function pulling(options: Partial<PullCallsOptions> = {}) {
     suspendMs: 15_000,
     timeoutMs: 30_000,
     maxBodySize: 1 << 20,
-    caller: () => caller,
+    replica: () => ({ brokerId: 0, isSlave: false, caller }),
     subVersion: () => 5,
     expressionType: () => 'TAG',
     tags: () => undefined,
@@ -338,7 +338,7 @@ describe('the answer to a pull', () => {
   it('fails, later, when no line can be had', async () => {
     const error = new ConsumerError('RMQ_BROKER_NOT_FOUND', 'no address for broker-a');
     const { answers, pull } = pulling({
-      caller: () => {
+      replica: () => {
         throw error;
       },
     });
@@ -653,4 +653,110 @@ describe('an inner batch', () => {
     expect(summary(answer)).toEqual({ kind: 'damaged', offsets: [], nextOffset: 120 });
     expect(answer?.kind === 'damaged' && answer.error.message).toContain('orders@broker-a#0:120');
   });
+});
+
+describe('a slave', () => {
+  const asked = { suggestions: [] as (number | undefined)[] };
+  function pullingFromSlave() {
+    const slave = new FakeCaller();
+    asked.suggestions = [];
+    const pulls = pulling({
+      replica: () => ({ brokerId: 1, isSlave: true, caller: slave }),
+      onSuggested: (_, brokerId) => asked.suggestions.push(brokerId),
+    });
+    const reply = (...answer: Parameters<typeof replyFrame>): PullAnswer | undefined => {
+      slave.onOutcome({ kind: 'answered', frame: replyFrame(...answer) });
+      return pulls.answers.pop();
+    };
+    return { ...pulls, slave, reply };
+  }
+
+  it('is never given an offset to commit: it would answer with success and forget it', async () => {
+    const { slave, answers, pull } = pullingFromSlave();
+    pull(5, 4);
+    await turn();
+    expect([slave.calls, answers.map(summary)]).toEqual([[], [{ kind: 'failed', code: 'RMQ_INTERNAL' }]]);
+    pull(5);
+    expect(slave.calls.map(({ frame }) => frame.fields['sysFlag'])).toEqual(['2']);
+  });
+
+  it('holds an empty poll only shortly', () => {
+    const { slave, pull } = pullingFromSlave();
+    pull(5);
+    expect(slave.calls[0]?.frame.fields['suspendTimeoutMillis']).toBe('1000');
+  });
+
+  it('brings messages as the master does', () => {
+    const { pull, reply } = pullingFromSlave();
+    pull(5);
+    expect(summary(reply(0, { nextBeginOffset: 8 }, records(5, 8)))).toEqual({
+      ...{ kind: 'found', offsets: [5, 6, 7], nextOffset: 8 },
+    });
+    expect(asked.suggestions).toEqual([0]);
+  });
+
+  it.each([
+    ['NO_MATCHED_MESSAGE', 20, 9, 9],
+    ['MESSAGE_WAS_REMOVING', 20, 9, 5],
+    ['OFFSET_FOUND_NULL', 19, 9, 5],
+    ['OFFSET_OVERFLOW_ONE', 20, 5, 5],
+    ['OFFSET_OVERFLOW_ONE', 19, 0, 5],
+    ['NO_MATCHED_MESSAGE', 20, 0, 5],
+    ['NO_MATCHED_MESSAGE', 20, 101, 5],
+    ['OFFSET_RESET', 21, 0, 5],
+    ['OFFSET_TOO_SMALL', 21, 50, 5],
+  ])(
+    'that says %s (%i) with a next offset of %i leaves a queue at 5 where it is, or moves it over what it has scanned',
+    (remark, code, nextBeginOffset, nextOffset) => {
+      const { pull, reply } = pullingFromSlave();
+      pull(5);
+      expect(reply(code, { nextBeginOffset, maxOffset: 100 }, undefined, remark)).toEqual({
+        ...{ kind: 'none', nextOffset, mayRepeat: nextOffset > 5 },
+      });
+    },
+  );
+
+  it.each([
+    ['OFFSET_OVERFLOW_BADLY', 20, { nextBeginOffset: 5, minOffset: 0, maxOffset: 3 }],
+    ['OFFSET_OVERFLOW_BADLY', 21, { nextBeginOffset: 3, minOffset: 0, maxOffset: 3 }],
+    ['NO_MESSAGE_IN_QUEUE', 21, { nextBeginOffset: 0, minOffset: 0, maxOffset: 0 }],
+    ['NO_MATCHED_LOGIC_QUEUE', 19, { nextBeginOffset: 0, minOffset: 0, maxOffset: 0 }],
+    ['OFFSET_TOO_SMALL', 21, { nextBeginOffset: 40, minOffset: 40, maxOffset: 90 }],
+  ])(
+    'that does not have the place (%s, %i) moves nothing: it is behind, and said to be',
+    (remark, code, header) => {
+      const { pull, reply } = pullingFromSlave();
+      pull(5);
+      const answer = reply(code, header, undefined, remark);
+      expect(summary(answer)).toEqual({ kind: 'failed', code: 'RMQ_SLAVE_BEHIND' });
+      expect(answer?.kind === 'failed' && answer.error.message).toContain(
+        `pull from orders-0@broker-a at 5: slave 1 (10.0.0.1:10911) has ${header.minOffset} to ${header.maxOffset}`,
+      );
+      expect(asked.suggestions).toEqual([0, undefined]);
+    },
+  );
+
+  it('decides nothing about a message it cannot give: what is before it is brought, and it is a failure', () => {
+    const { pull, reply } = pullingFromSlave();
+    pull(5);
+    const damaged = Buffer.concat([records(5, 7), changedRecord(7), recordOf(8)]);
+    expect(summary(reply(0, { nextBeginOffset: 9 }, damaged))).toEqual({
+      ...{ kind: 'found', offsets: [5, 6], nextOffset: 7 },
+    });
+    pull(7);
+    expect(summary(reply(0, { nextBeginOffset: 8 }, changedRecord(7)))).toEqual({
+      ...{ kind: 'failed', code: 'RMQ_BAD_MESSAGE' },
+    });
+    expect(asked.suggestions).toEqual([0, 0, undefined]);
+  });
+});
+
+it('an answer of the master tells whom it suggests, one that failed tells nothing of a suggestion', () => {
+  const suggestions: (number | undefined)[] = [];
+  const { pull, reply } = pulling({ onSuggested: ({ brokerId }, next) => suggestions.push(brokerId, next) });
+  pull(5);
+  reply(0, { nextBeginOffset: 8 }, records(5, 8));
+  reply(21, { nextBeginOffset: 0 });
+  reply(2);
+  expect(suggestions).toEqual([0, 0, 0, 0, 0, undefined]);
 });
