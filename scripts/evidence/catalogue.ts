@@ -33,6 +33,7 @@ import { startLatency } from './start-latency.ts';
 import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
+import { topicLife } from './topic-life.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -43,6 +44,7 @@ export const evidences: readonly Evidence[] = [
   nameServers,
   youngTopic,
   grownTopic,
+  topicLife,
   startLatency,
   sigstop,
   sigstopShort,

@@ -51,7 +51,8 @@ class RealUnderTest implements ClusterUnderTest {
 
   async emptyNameServers(): Promise<void> {
     for (const { address } of this.nameServers) {
-      for (const broker of await this.admin.clusterBrokers(address)) await this.admin.unregisterBroker(address, broker);
+      for (const broker of await this.admin.clusterBrokers(address))
+        await this.admin.unregisterBroker(address, broker);
     }
   }
 
