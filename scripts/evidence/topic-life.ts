@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What becomes of a topic's queues when it is deleted, made again, resized or closed, when a broker comes or goes, when name servers forget? */
 import { startCluster } from '../../test/support/cluster/cluster.ts';
+import type { Report } from './kit/report.ts';
 import { clusterOptions, type Evidence, type Stage } from './kit/stage.ts';
 import { comesAndGoes, forgotten } from './topic-life/brokers.ts';
 import { deletedAndMadeAgain, resized } from './topic-life/topics.ts';
@@ -11,10 +12,7 @@ export const topicLife: Evidence = {
     'under load a topic goes 8 → 4 → 8 queues, is closed and opened, deleted and made again; a broker is added and removed; name servers forget all: 0 lost of what is readable, settled ≤ 30 s after the route shows it, no hot loop',
   async run(stage, report) {
     if (stage.size === 'share') {
-      await Promise.all([
-        resized(stage, report.part('resized')),
-        deletedAndMadeAgain(stage, report.part('deleted')),
-      ]);
+      await topics(stage, report);
       await forgotten(stage, report.part('name servers forget'));
       return;
     }
@@ -24,11 +22,17 @@ export const topicLife: Evidence = {
       brokers: [{ name: 'broker-a' }, { name: 'broker-b' }],
     });
     const own: Stage = stage.over(cluster);
-    await Promise.all([
-      resized(own, report.part('resized')),
-      deletedAndMadeAgain(own, report.part('deleted')),
-    ]);
+    await topics(own, report);
     await forgotten(own, report.part('name servers forget'));
     await comesAndGoes(own, report.part('broker'));
   },
 };
+
+/** Side by side; one that fails does not leave the other behind. */
+async function topics(stage: Stage, report: Report): Promise<void> {
+  const parts = await Promise.allSettled([
+    resized(stage, report.part('resized')),
+    deletedAndMadeAgain(stage, report.part('deleted')),
+  ]);
+  for (const part of parts) if (part.status === 'rejected') throw part.reason;
+}

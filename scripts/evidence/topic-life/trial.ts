@@ -120,9 +120,13 @@ export class TopicTrial implements AsyncDisposable {
 
   async #mqadmin(...args: readonly string[]): Promise<void> {
     const { namesrvAddr, jars } = this.stage.cluster;
-    const { stdout, stderr } = await mqadmin({ namesrvAddr, jars }, args);
-    this.stage.say(`mqadmin ${args.join(' ')}\n${stdout}${stderr}`);
-    if (!stdout.includes('success')) throw new Error(`mqadmin ${args.join(' ')}: ${stdout}${stderr}`);
+    for (let attempt = 1; ; attempt += 1) {
+      const { stdout, stderr } = await mqadmin({ namesrvAddr, jars }, args);
+      this.stage.say(`mqadmin ${args.join(' ')}\n${stdout}${stderr}`);
+      if (stdout.includes('success')) return;
+      // Its patience with brokers is short, and a machine may be busy.
+      if (attempt === 3) throw new Error(`mqadmin ${args.join(' ')}: ${stdout}${stderr}`);
+    }
   }
 }
 
