@@ -35,6 +35,7 @@ import { stately } from './stately.ts';
 import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
+import { topicLife } from './topic-life.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -46,6 +47,7 @@ export const evidences: readonly Evidence[] = [
   nameServers,
   youngTopic,
   grownTopic,
+  topicLife,
   startLatency,
   sigstop,
   sigstopShort,

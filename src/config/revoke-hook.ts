@@ -4,7 +4,7 @@ import type { MessageQueue } from '../model/message-queue.ts';
 import type { RevokeReason } from '../model/revoke-reason.ts';
 
 export interface RevokeHookContext {
-  /** `lost`: somebody else has the queues already, nothing of them is committed any more. */
+  /** `lost`: somebody else has the queues already; `deleted`: their topic is gone. Nothing of them is committed any more. */
   readonly reason: RevokeReason;
   /** Aborted when `revokeTimeout` (at a stop: what is left of it) is over; the queues go on their way then. */
   readonly signal: AbortSignal;

@@ -133,6 +133,16 @@ export const errorTable = {
     retry: 'later',
     hint: 'Create the topic with mqadmin updateTopic, or check its name. The route is asked again by itself.',
   },
+  RMQ_TOPIC_DELETED: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'A topic of that name that is created later is found by itself, and read from its beginning. To stop asking, unsubscribe.',
+  },
+  RMQ_BROKER_REMOVED: {
+    kind: 'broker',
+    retry: 'later',
+    hint: 'Nothing is to be done when the broker was taken out on purpose. When a route names it again, its queues go on where they were committed.',
+  },
   RMQ_BROKER_NOT_FOUND: {
     kind: 'broker',
     retry: 'later',

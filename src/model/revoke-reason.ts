@@ -7,4 +7,8 @@ export type RevokeReason =
   /** The consumer stops. */
   | 'shutdown'
   /** Somebody else owns it now, as after a time without us: nothing may be committed. */
-  | 'lost';
+  | 'lost'
+  /** No route names it as readable any more: fewer queues, other permissions, its broker removed. What is done is committed if the broker answers. */
+  | 'unrouted'
+  /** Its topic was deleted, its broker says so itself: there is nothing left to commit. */
+  | 'deleted';

@@ -32,7 +32,12 @@ export interface TopicRoute {
 
 /** The queues a consumer reads: every readable one, a slave-only broker's too. */
 export function readableQueues(topic: string, route: TopicRoute): readonly MessageQueue[] {
-  return queuesWith(topic, route, data => ((data.perm & permRead) === 0 ? 0 : data.readQueueNums));
+  return queuesWith(topic, route, readableCount);
+}
+
+/** How many of its queues may be read. */
+export function readableCount({ perm, readQueueNums }: QueueData): number {
+  return (perm & permRead) === 0 ? 0 : readQueueNums;
 }
 
 /** The queues a producer may write: writable ones of brokers that have a master. */

@@ -28,6 +28,8 @@ export interface StartRequest extends CallOptions {
   readonly consumeTimestamp: number;
   /** The queue was not in the first route seen of a topic after start or subscribe: all of it is unread. */
   readonly appearedAfterStart: boolean;
+  /** Whether a committed offset is one of a deleted topic of the same name. Default: none is. */
+  readonly isFormer?: (committed: QueueOffset) => boolean;
   /** All queues of the topic; the queue itself may be among them. */
   readonly siblings: readonly MessageQueue[];
   /**
@@ -86,9 +88,11 @@ export class StartPositions {
     const committed = await asked(queue, 'the committed offset', () =>
       this.#port.queryOffset(queue, options),
     );
-    if (committed !== undefined) return { offset: committed, source: 'committed', mustCommit: false };
+    const isFormer = committed !== undefined && request.isFormer?.(committed) === true;
+    if (committed !== undefined && !isFormer)
+      return { offset: committed, source: 'committed', mustCommit: false };
     if (isRetryTopic(queue.topic)) return { offset: zeroOffset, source: 'zero', mustCommit: true };
-    if (request.appearedAfterStart || (await this.#isGroupKnown(request, options)))
+    if (isFormer || request.appearedAfterStart || (await this.#isGroupKnown(request, options)))
       return this.#min(queue, options);
     return this.#byConfig(request, options);
   }

@@ -18,6 +18,7 @@ import { maxOffset } from '../protocol/requests/max-offset.ts';
 import { minOffset } from '../protocol/requests/min-offset.ts';
 import { queryConsumerOffset } from '../protocol/requests/query-consumer-offset.ts';
 import { searchOffset } from '../protocol/requests/search-offset.ts';
+import { topicStats } from '../protocol/requests/topic-stats.ts';
 import { unregisterClient } from '../protocol/requests/unregister-client.ts';
 import { updateConsumerOffset } from '../protocol/requests/update-consumer-offset.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
@@ -108,6 +109,14 @@ export class BrokerCalls {
     if (frame.code === ResponseCode.SUCCESS) return parseConsumerList(frame.body);
     if (isNobody(frame)) return [];
     throw errorOfResponse(what, frame, address);
+  }
+
+  /** Has this broker the topic (202)? Undefined when it answers without telling: it may want the right GET on the topic. */
+  async hasTopic(address: Address, topic: string, options: CallOptions): Promise<boolean | undefined> {
+    const what = `whether ${address} has topic ${topic}`;
+    const { code } = await ask(this.#line(address), topicStats, { topic }, { ...options, what });
+    if (code === ResponseCode.SUCCESS) return true;
+    return code === ResponseCode.TOPIC_NOT_EXIST ? false : undefined;
   }
 
   /** The committed offset (14), or undefined when the broker says there is none (22); never a guess. */

@@ -63,6 +63,29 @@ export class NameServerCalls {
     throw unavailable(topic, timeoutMs, failed);
   }
 
+  /**
+   * What the others than {@link current} know of a topic: the first that knows it, which is asked first from then on.
+   * Undefined when none does, none answers, or there is no other; a name server that has just been started knows nothing.
+   */
+  async routeElsewhere(topic: string, { timeoutMs, signal }: CallOptions): Promise<TopicRoute | undefined> {
+    const { addresses } = this.#options;
+    const others = this.#order().filter(address => address !== this.current);
+    for (const address of others) {
+      try {
+        const route = await this.#ask(address, topic, {
+          timeoutMs: Math.ceil(timeoutMs / others.length),
+          signal,
+        });
+        if (route === undefined) continue;
+        this.#sticky = addresses.indexOf(address);
+        return route;
+      } catch (thrown) {
+        if (signal?.aborted === true) throw thrown;
+      }
+    }
+    return undefined;
+  }
+
   /** From the sticky one on and around; those connected just now before the others. */
   #order(): readonly Address[] {
     const { addresses, switchboard } = this.#options;

@@ -26,8 +26,8 @@ function askedInVain(
   let plan: RoutePlan = { ...firstPlan(0), allAt: Number.MAX_SAFE_INTEGER };
   let now = 0;
   for (let i = 0; i < times; i++) {
-    const round = { topics: ['orders'], all: false, answers: [answer] };
-    plan = planAfter(plan, round, { wanted: ['orders'], isKnown: () => false, pollInterval: 30_000, now });
+    const round = { topics: ['orders'], all: false, answers: [answer], losses: [], doubts: new Map() };
+    plan = planAfter(plan, round, { wanted: ['orders'], pollInterval: 30_000, now });
     pauses.push(nextAskIn(plan, ['orders'], now));
     now += pauses.at(-1) ?? 0;
   }
@@ -51,11 +51,12 @@ describe('the plan of the routes machine', () => {
       allEndedAt: 0,
       asked: new Set(['orders', 'lost']),
       retries: new Map([['lost', { attempt: 1, at: 1000, reported: true }]]),
+      doubts: new Map(),
     };
     const topics = ['orders', 'lost'];
     expect(roundAt(plan, topics, 998.9).topics).toEqual([]);
-    expect(roundAt(plan, topics, 999.2)).toEqual({ topics: ['lost'], all: false, answers: [] });
-    expect(roundAt(plan, topics, 29_999.2)).toEqual({ topics, all: true, answers: [] });
+    expect(roundAt(plan, topics, 999.2)).toMatchObject({ topics: ['lost'], all: false, answers: [] });
+    expect(roundAt(plan, topics, 29_999.2)).toMatchObject({ topics, all: true, answers: [] });
   });
 
   it('never pulls a refresh before the floor, nor pushes a poll later', () => {

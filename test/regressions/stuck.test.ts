@@ -147,21 +147,31 @@ it('alibaba/rocketmq#281; apache/rocketmq#1404: one message that hangs does not 
   expect(Math.max(...offsetsDelivered(kit))).toBeLessThan(200);
 });
 
-it('apache/rocketmq#2777: a topic that was deleted is asked for seldom, and consumed again when it is back', async () => {
+it('apache/rocketmq#2777: a topic that was deleted is pulled no more, said to be so once, and consumed again from its beginning when it is back', async () => {
   const kit = await consumer().start();
+  kit.cluster.store(firstQueue, 5);
+  await kit.until(() => kit.delivered.length === 5);
+  await kit.pass(5000);
   kit.cluster.topics.delete('orders');
   kit.cluster.on(RequestCode.PULL_MESSAGE, () => ({
     code: ResponseCode.TOPIC_NOT_EXIST,
     remark: 'the topic[orders] not exist',
   }));
   kit.cluster.cut('broker-a:10911'); // ends the poll that the broker held
-  const before = pullsOf(kit).length;
+  await kit.until(() => kit.all('queue.revoked').length === 1);
+  expect(kit.all('queue.revoked')).toMatchObject([{ queue: firstQueue, reason: 'deleted' }]);
+  const { length } = kit.cluster.asked;
+  const commits = kit.cluster.askedFor(RequestCode.UPDATE_CONSUMER_OFFSET).length;
   await kit.pass(5 * minute, 200);
-  expect(pullsOf(kit).length - before).toBeLessThan(100); // 3 s between two
+  expect(pullsOf(kit).filter(({ at }) => at > kit.clock.now() - 5 * minute)).toEqual([]);
+  expect(kit.cluster.askedFor(RequestCode.UPDATE_CONSUMER_OFFSET).length).toBe(commits);
+  expect(kit.cluster.asked.length - length).toBeLessThan(120); // routes of two topics, heartbeats, members
+  expect(kit.faults.filter(({ error }) => error.code === 'RMQ_TOPIC_DELETED')).toHaveLength(1);
   kit.cluster.topics.set('orders', 1);
   kit.cluster.on(RequestCode.PULL_MESSAGE, () => 'as usual');
-  kit.cluster.store(firstQueue, 1);
-  await kit.until(() => kit.delivered.length === 1);
+  Object.assign(kit.cluster.queue('orders@broker-a#0'), { max: 7 }); // the broker still has 5 as committed
+  await kit.until(() => kit.delivered.length === 12);
+  expect(offsetsDelivered(kit)).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
 });
 
 it.each([

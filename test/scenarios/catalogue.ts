@@ -38,6 +38,13 @@ import {
 import { byTags, sameHash } from './selecting.ts';
 import { startAndStop, suspended } from './states.ts';
 import { holderKilled, holderReplaced, onlyHolderReplaced, restartDuringJoin } from './takeover.ts';
+import {
+  brokerComesAndGoes,
+  closedForReading,
+  deletedAndMadeAgain,
+  forgetfulNameServers,
+  shrunkAndGrown,
+} from './topic-life.ts';
 import { fromTimestamp, grownTopic, lastTakesTheNew, youngTopic } from './young-topics.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -53,6 +60,11 @@ export const scenarios: readonly Scenario[] = [
   grownTopic,
   lastTakesTheNew,
   fromTimestamp,
+  deletedAndMadeAgain,
+  shrunkAndGrown,
+  closedForReading,
+  brokerComesAndGoes,
+  forgetfulNameServers,
   thrown,
   answered,
   chosenLevel,

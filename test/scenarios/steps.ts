@@ -5,10 +5,18 @@ import type { Operation, OperationOf } from '../support/scenario/operation.types
 
 export const fromFirst: MemberOptions = { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' };
 
-export const createTopic = (topic: string, queues: number): Operation => ({
+export const createTopic = (topic: string, queues: number, brokers?: readonly string[]): Operation => ({
   do: 'createTopic',
   topic,
   queues,
+  ...(brokers === undefined ? {} : { brokers }),
+});
+export const deleteTopic = (topic: string): Operation => ({ do: 'deleteTopic', topic });
+export const permit = (topic: string, queues: number, perm: number): Operation => ({
+  do: 'permit',
+  topic,
+  queues,
+  perm,
 });
 export const growTopic = (topic: string, queues: number): Operation => ({ do: 'growTopic', topic, queues });
 export const allowWriting = (topic: string, queues: number, isAllowed: boolean): Operation => ({
@@ -132,3 +140,5 @@ export const suspendBroker = (broker: string): Operation => ({ do: 'suspendBroke
 export const resumeBroker = (broker: string): Operation => ({ do: 'resumeBroker', broker });
 export const killNameServer = (nameServer: string): Operation => ({ do: 'killNameServer', nameServer });
 export const startNameServer = (nameServer: string): Operation => ({ do: 'startNameServer', nameServer });
+export const emptyNameServers = (): Operation => ({ do: 'emptyNameServers' });
+export const fillNameServers = (): Operation => ({ do: 'fillNameServers' });

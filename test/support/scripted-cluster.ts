@@ -227,6 +227,8 @@ export class ScriptedCluster {
         return {};
       case RequestCode.CONSUMER_SEND_MSG_BACK:
         return {};
+      case RequestCode.GET_TOPIC_STATS_INFO:
+        return this.topics.has(asked.fields['topic'] ?? '') ? {} : { code: ResponseCode.TOPIC_NOT_EXIST };
       default:
         return this.#offsetAnswer(asked);
     }

@@ -12,6 +12,7 @@ export const codes = {
   sendBack: 36,
   lock: 41,
   unlock: 42,
+  topicStats: 202,
 } as const;
 const commitFlag = 1;
 

@@ -16,6 +16,7 @@ import { TraceLocks } from './trace-locks.ts';
 const sendCodes = new Set([10, 310, 320]);
 const offsetMoved = 21;
 const pullAnswers = new Set([0, 19, 20, offsetMoved]);
+const topicNotExist = 17;
 const notFound = 22;
 /** The broker has none. */
 const noOffset = -1;
@@ -139,6 +140,17 @@ export class TraceWorld {
     if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, entry);
     if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
     if (entry.code === 0) this.accepted(request);
+    if (request.code === codes.topicStats && entry.code === topicNotExist) this.deleted(request);
+  }
+
+  /** A broker said that the topic is no more: what comes under its name later is another one. */
+  private deleted({ address, fields }: FrameEntry): void {
+    const brokerName = this.brokerNames.get(address);
+    for (const queue of this.queues.values()) {
+      if (queue.topic !== fields['topic'] || queue.brokerName !== brokerName) continue;
+      this.moved(queue);
+      queue.epoch += 1;
+    }
   }
 
   private answeredForQueue(queue: QueueFacts, sent: Sent, answer: FrameEntry): void {

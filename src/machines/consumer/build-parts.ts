@@ -9,6 +9,7 @@ import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import type { FileSystem } from '../../stores/file-system.ts';
+import { FormerOffsets } from '../../stores/former-offsets.ts';
 import { type StartPort, StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { ToldVersions } from '../../subscriptions/told-versions.ts';
@@ -37,6 +38,7 @@ import { MemberLists } from './member-lists.ts';
 import { isBroadcasting, offsetPlace } from './offset-place.ts';
 import { QueueOpener } from './queue-opener.ts';
 import { QueueOrigins } from './queue-origins.ts';
+import { routesPort } from './routes-port.ts';
 import { SelectorChecks } from './selector-checks.ts';
 import { roundLimitOf, sendBackPort } from './send-back-port.ts';
 import { FiguresBook } from './server-requests/figures.ts';
@@ -74,6 +76,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const pulse = new Pulse({ clock, onGap: gap => mailbox.send({ type: 'gap.found', ...gap }) });
   const cache = new RouteCache();
   const origins = new QueueOrigins();
+  const former = new FormerOffsets(clock);
   const flow = sharedFlow(config, clock);
   const slots = new HandlerSlots(config.consumeConcurrency, flow.rate);
   const pulls = new PullTally();
@@ -147,6 +150,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       store,
       positions,
       origins,
+      former,
       subscriptions,
       told,
       listeners,
@@ -199,7 +203,10 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     pulls,
     inputs: {
       routes: parent => ({
-        port: { fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }) },
+        port: routesPort({
+          ...{ nameServers, calls, switchboard, cache, origins, former, store, timeoutMs },
+          storedOffset: offsets.storedOffset,
+        }),
         cache,
         topics,
         pollInterval: config.pollNameServerInterval,
@@ -292,10 +299,12 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       if (unknownTopic !== undefined) origins.note(unknownTopic, []);
       for (const topic of topics()) {
         const queues = cache.queuesOf(topic);
-        if (queues !== undefined) origins.note(topic, queues);
+        if (queues === undefined) continue;
+        origins.note(topic, queues);
+        former.noteReturn(queues);
       }
     },
-    knowsRetryTopic: () => retryTopics.every(topic => cache.queuesOf(topic) !== undefined),
+    knowsRetryTopic: () => retryTopics.every(topic => (cache.queuesOf(topic)?.length ?? 0) > 0),
     uncommitted: () => store.uncommitted(),
     leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
       const unlocked = await Promise.allSettled([
@@ -315,8 +324,11 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     isSubscribed,
     isFresh: () => pulse.isFresh(),
     confirmPulse: () => pulse.confirm(),
+    fateOf: queue => cache.fateOf(queue),
     closeStaleLines: () => {
-      const wanted = new Set([...config.namesrvAddr, ...cache.brokerAddresses(topics())]);
+      // A queue that is being given up still has to commit.
+      const used = queues.brokerNames().flatMap(name => [...cache.addressesOf(name).values()]);
+      const wanted = new Set([...config.namesrvAddr, ...cache.brokerAddresses(topics()), ...used]);
       const stale = switchboard.addresses().filter(address => !wanted.has(address));
       for (const address of stale) switchboard.line(address).close(leftRoute(address));
       return stale;

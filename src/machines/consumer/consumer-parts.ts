@@ -17,6 +17,7 @@ import type { LocksInput } from '../locks/locks.types.ts';
 import type { OffsetsInput } from '../offsets/offsets.types.ts';
 import type { QueuesInput } from '../queues/queues.types.ts';
 import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
+import type { QueueFate } from '../routes/route-cache.ts';
 import type { RoutesInput } from '../routes/routes.types.ts';
 import type { SendBackInput } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
@@ -83,7 +84,9 @@ export interface ConsumerParts {
   mastersAt(address: Address): readonly string[];
   /** The route of `%RETRY%group` is there. */
   knowsRetryTopic(): boolean;
-  /** Closes the lines to addresses that no route names any more; answers those. */
+  /** Why a queue that is given up is not shared out any more. */
+  fateOf(queue: MessageQueue): QueueFate;
+  /** Closes the lines to addresses that no route names and no queue needs any more; answers those. */
   closeStaleLines(): readonly Address[];
   /** No further call is accepted; those that wait fail. */
   closeLines(error: RocketmqError): void;

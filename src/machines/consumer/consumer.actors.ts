@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does the consumer reach its children, and how does a rebalance decision get to the queues? */
 import { type MessageQueue, queueKey } from '../../model/message-queue.ts';
+import type { RevokeReason } from '../../model/revoke-reason.ts';
 import { openJobs, refuseAll } from '../commands/commands.actors.ts';
 import type { CommandsContext, CommandsEvent } from '../commands/commands.types.ts';
 import { commandRefused } from '../commands/refusals.ts';
@@ -122,12 +123,18 @@ export function giveAssignments(
   options: { readonly lost: boolean; readonly alone: boolean },
 ): void {
   const { revokeTimeout: grace } = context.parts.get().config;
-  const reason = options.lost ? 'lost' : 'rebalance';
-  for (const queue of decision.removed)
+  for (const queue of decision.removed) {
+    const reason = options.lost ? 'lost' : reasonOf(context, queue);
     shardOf(context, queue)?.send({ type: 'queues.revoke', queue, reason, grace });
+  }
   const suspended = options.lost || context.intent === 'suspended';
   const { alone } = options;
   for (const queue of decision.added) {
     shardOf(context, queue)?.send({ type: 'queues.assign', assignment: { queue, alone, suspended } });
   }
+}
+
+function reasonOf({ parts }: ConsumerContext, queue: MessageQueue): RevokeReason {
+  const fate = parts.get().fateOf(queue);
+  return fate === 'routed' ? 'rebalance' : fate;
 }

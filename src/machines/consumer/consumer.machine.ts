@@ -10,6 +10,7 @@ import {
   flowClosed,
   flushOutcome,
   returned,
+  routeLost,
   startTimedOut,
   topicNotFound,
 } from './consumer.reports.ts';
@@ -69,6 +70,16 @@ const built = consumerSetup.createMachine({
       },
     },
     'route.changed': { actions: ['noteRoutes', 'closeStaleLines', 'tellRouteChanged'] },
+    // Brokers make the retry topic again by themselves.
+    'route.lost': [
+      { guard: { type: 'isOwnRetryTopic', params: ({ event }) => event } },
+      {
+        actions: {
+          type: 'emitFault',
+          params: ({ event }) => ({ error: routeLost(event), actor: 'routes' }),
+        },
+      },
+    ],
     'route.unknown': {
       actions: [
         { type: 'noteUnknownTopic', params: ({ event }) => event },
@@ -128,14 +139,27 @@ const built = consumerSetup.createMachine({
         ],
       },
     ],
-    'queue.ended': {
-      actions: [
-        { type: 'tellLeft', params: ({ event }) => event },
-        { type: 'tellDropped', params: ({ event }) => event },
-        { type: 'forgetQueue', params: ({ event }) => event },
-        { type: 'emitRevoked', params: ({ event }) => event },
-      ],
-    },
+    'queue.ended': [
+      {
+        // Its broker may have been kept reachable for its last commit only.
+        guard: { type: 'isUnrouted', params: ({ event }) => event },
+        actions: [
+          { type: 'tellLeft', params: ({ event }) => event },
+          { type: 'tellDropped', params: ({ event }) => event },
+          { type: 'forgetQueue', params: ({ event }) => event },
+          { type: 'emitRevoked', params: ({ event }) => event },
+          'closeStaleLines',
+        ],
+      },
+      {
+        actions: [
+          { type: 'tellLeft', params: ({ event }) => event },
+          { type: 'tellDropped', params: ({ event }) => event },
+          { type: 'forgetQueue', params: ({ event }) => event },
+          { type: 'emitRevoked', params: ({ event }) => event },
+        ],
+      },
+    ],
     'messages.failed': { actions: { type: 'handBack', params: ({ event }) => event } },
     'message.returned': {
       actions: [

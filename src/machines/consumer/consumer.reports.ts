@@ -5,6 +5,7 @@ import type { ThrottleCause } from '../../flow/flow-gate.ts';
 import { assertNever } from '../../model/assert-never.ts';
 import { commandRefused as refusedIn } from '../commands/refusals.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
+import type { RouteLoss } from '../routes/routes.types.ts';
 import type { SendBackReport } from '../send-back/send-back.types.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 import { pathOf } from './consumer.logic.ts';
@@ -50,6 +51,18 @@ export function topicNotFound(topic: string): ConsumerError {
   return new ConsumerError('RMQ_TOPIC_NOT_FOUND', `no name server knows topic ${topic}; it is asked again`, {
     context: { topic },
   });
+}
+
+/** The queues of a topic on some brokers are given up for good. */
+export function routeLost({ topic, brokerNames, why }: RouteLoss): ConsumerError {
+  const brokers = brokerNames.join(', ');
+  const context = { topic, brokerNames };
+  if (why === 'deleted') {
+    const message = `topic ${topic} was deleted: ${brokers} has it no more; its queues there are given up, and it is asked for again`;
+    return new ConsumerError('RMQ_TOPIC_DELETED', message, { context });
+  }
+  const message = `no route of ${topic} names ${brokers} any more, and nothing is heard of it; its queues there are given up`;
+  return new ConsumerError('RMQ_BROKER_REMOVED', message, { context });
 }
 
 /** A command that came when the consumer was stopping or stopped. `state`: as XState writes it. */

@@ -3,6 +3,7 @@
 import { assign, emit, enqueueActions, fromPromise, setup, spawnChild, stopChild } from 'xstate';
 import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
+import { isRetryTopic } from '../../model/names.ts';
 import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Address } from '../../model/route.ts';
 import { problemOf } from '../commands/commands.logic.ts';
@@ -446,6 +447,10 @@ export const consumerSetup = setup({
     ) => params.answered.length > 0 || params.failed.length === 0,
     isStale: ({ context }, params: { readonly round: number }) => params.round <= context.staleRound,
     nothingUnverified: ({ context }) => context.unverified.size === 0,
+    /** Another member may not need a broker that we leave; no route does. */
+    isUnrouted: (_, params: { readonly reason: RevokeReason }) =>
+      params.reason === 'unrouted' || params.reason === 'deleted',
+    isOwnRetryTopic: (_, params: { readonly topic: string }) => isRetryTopic(params.topic),
     hasLeftAll: ({ context }) => context.residence.size === 0,
     confirmsPulse: ({ context }) => context.parts.get().confirmPulse(),
   },

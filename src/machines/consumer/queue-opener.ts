@@ -11,6 +11,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
+import type { FormerOffsets } from '../../stores/former-offsets.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import type { ToldVersions } from '../../subscriptions/told-versions.ts';
@@ -51,6 +52,7 @@ export interface QueueSurroundings {
   readonly store: ConsumerOffsetStore;
   readonly positions: StartPositions;
   readonly origins: QueueOrigins;
+  readonly former: FormerOffsets;
   readonly subscriptions: SubscriptionManager;
   readonly told: ToldVersions;
   readonly listeners: ListenerChoice;
@@ -113,6 +115,11 @@ export class QueueOpener {
   /** All that are held, as a broker may ask for them. */
   shown(): readonly ShownQueue[] {
     return [...this.#shown.values()];
+  }
+
+  /** Brokers that queues are held of, those on their way out included. */
+  brokerNames(): readonly string[] {
+    return [...new Set([...this.#owned.values()].map(({ queue }) => queue.brokerName))];
   }
 
   /** Everything a queue actor works with; it ends with `release`. */
@@ -281,13 +288,14 @@ export class QueueOpener {
   }
 
   async #resolveStart(queue: MessageQueue, round: number, signal: AbortSignal): Promise<StartPlace> {
-    const { config, cache, origins, positions, store } = this.#around;
+    const { config, cache, origins, former, positions, store } = this.#around;
     const start = await positions.resolve({
       queue,
       round,
       consumeFromWhere: config.consumeFromWhere,
       consumeTimestamp: config.consumeTimestamp,
       appearedAfterStart: origins.appearedLater(queue),
+      isFormer: committed => former.isFormer(queue, committed),
       siblings: cache.queuesOf(queue.topic) ?? [],
       signal,
     });
@@ -296,6 +304,7 @@ export class QueueOpener {
       store.updateOffset(queue, start.offset, false);
       await store.persist(queue, { signal });
     }
+    former.forget(queue);
     return { offset: start.offset, stored: true };
   }
 

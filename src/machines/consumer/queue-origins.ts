@@ -15,8 +15,22 @@ export class QueueOrigins {
     this.#first.delete(topic);
   }
 
+  /** These were deleted with their topic: ones of that name that come later are others. */
+  forgetQueues(queues: readonly MessageQueue[]): void {
+    for (const queue of queues) {
+      const first = this.#first.get(queue.topic);
+      if (first !== undefined) this.#first.set(queue.topic, without(first, queueKey(queue)));
+    }
+  }
+
   appearedLater(queue: MessageQueue): boolean {
     const first = this.#first.get(queue.topic);
     return first !== undefined && !first.has(queueKey(queue));
   }
+}
+
+function without(keys: ReadonlySet<QueueKey>, key: QueueKey): ReadonlySet<QueueKey> {
+  const left = new Set(keys);
+  left.delete(key);
+  return left;
 }

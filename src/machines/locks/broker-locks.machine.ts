@@ -94,6 +94,9 @@ const built = setup({
     isMissing: ({ context }) => context.page.isAnyMissing,
     isComplete: ({ context }) => !context.page.isAnyMissing,
     isFence: ({ context }) => context.kind === 'fence',
+    /** Of a broker that was removed nobody's queues are left: it is not to be dialled for ever. */
+    hasFences: ({ context: { kind, page, port, brokerName } }) =>
+      kind === 'fence' && (!page.isEmpty || port.queuesOf(brokerName).length > 0),
     endsFences: ({ context }, { error }: Failure) => context.kind === 'fence' && takesNoLocks(error),
     isNewRefusal: ({ context }, { error }: Failure) => takesNoLocks(error) && context.refusal === undefined,
     isRefusal: (_, { error }: Failure) => takesNoLocks(error),
@@ -230,7 +233,7 @@ const built = setup({
           description:
             'As far as we know, all who were seen here live. An orderly lock stays with a member that cannot be heard: it may deliver still.',
           on: {
-            'members.looked': { guard: 'isFence', target: 'looking' },
+            'members.looked': { guard: 'hasFences', target: 'looking' },
             'broker.back': { guard: 'isFence', target: 'looking', actions: 'noteBack' },
           },
         },

@@ -4,10 +4,10 @@
  *
  *   owned (pull and consume at work) → draining → telling → committing → unlocking → revoked (final)
  *   at shutdown: telling → revoked, the persister commits and the consumer unlocks for all
- *   when lost: telling → unlocking or, when somebody else has the lock, revoked
+ *   when lost, or deleted with its topic: telling → unlocking or, when somebody else has the lock, revoked
  *
  * Invariants (test/machines/queue.test.ts): 1. pulling ends before draining begins; 2. the last commit follows the last
- * listener result and the user's onQueuesRevoked; 3. a lost queue commits nothing, from the moment it is known to be lost;
+ * listener result and the user's onQueuesRevoked; 3. a lost queue, and one of a deleted topic, commits nothing, from the moment that is known;
  * 4. `queue.ended` is told exactly once, whatever failed on the way; 5. a result that comes after draining counts for
  * nothing; 6. the lock is given back after the last commit was confirmed, else not at all; 7. nor while an orderly
  * listener call may still run; 8. the ticket of a seek that finds it given up is refused.
@@ -82,7 +82,7 @@ const built = setup({
       tellIfActive(childrenOf(self).consume, { type: 'queue.resume' });
     }),
     withholdCommits: safe(({ context }) => {
-      if (context.reason === 'rebalance') context.work.withholdCommits();
+      if (context.reason !== 'shutdown' && context.reason !== 'lost') context.work.withholdCommits();
     }),
     noteRevoke: assign(({ context }, params: { readonly reason: RevokeReason; readonly grace: number }) =>
       revokedAgain(context, params),
@@ -143,11 +143,13 @@ const built = setup({
     }),
   },
   guards: {
-    mayCommit: ({ context }) => context.reason === 'rebalance',
+    mayCommit: ({ context }) => context.reason === 'rebalance' || context.reason === 'unrouted',
     hasHook: ({ context }) => context.work.onRevoked !== undefined,
     mayUnlock: ({ context }) => mayUnlock(context),
     mayUnlockUncommitted: ({ context }) =>
-      context.reason === 'lost' && mayUnlock(context) && !context.work.isCommitting(),
+      (context.reason === 'lost' || context.reason === 'deleted') &&
+      mayUnlock(context) &&
+      !context.work.isCommitting(),
     isLost: (_, params: { readonly reason: RevokeReason }) => params.reason === 'lost',
   },
   delays: {
@@ -334,7 +336,7 @@ const built = setup({
     told: {
       always: [
         { guard: 'mayCommit', target: 'committing' },
-        // Given up unseen, after a time without us: nothing is committed, but nobody shall wait for the lock to expire.
+        // Given up unseen, after a time without us, or deleted: nothing is committed, but nobody shall wait for the lock to expire.
         { guard: 'mayUnlockUncommitted', target: 'unlocking' },
         { target: 'revoked' },
       ],

@@ -5,6 +5,7 @@ import {
   type Address,
   type BrokerData,
   masterId,
+  readableCount,
   readableQueues,
   sameRoute,
   type TopicRoute,
@@ -13,7 +14,14 @@ import {
 interface CachedRoute {
   readonly route: TopicRoute;
   readonly queues: readonly MessageQueue[];
+  /** Brokers that said themselves that the topic was deleted there, until a route names it at them again. */
+  readonly deleted: ReadonlySet<string>;
 }
+
+/** `unrouted`: no route names it as readable any more. `deleted`: neither, because its topic was deleted. */
+export type QueueFate = 'routed' | 'unrouted' | 'deleted';
+
+const nobody: ReadonlySet<string> = new Set();
 
 const noAddresses: ReadonlyMap<number, Address> = new Map();
 
@@ -44,15 +52,20 @@ export class RouteCache {
     return this.routes.get(topic)?.route;
   }
 
-  /** Keeps a newer route. Answers whether anything changed, compared by value. */
-  set(topic: string, route: TopicRoute): boolean {
+  /**
+   * Keeps a newer route. Answers whether anything changed, compared by value.
+   * @param deletedAt brokers that have just said that they do not have the topic any more
+   */
+  set(topic: string, route: TopicRoute, deletedAt: readonly string[] = []): boolean {
     const moved = route.brokers.map(broker => this.keepBroker(broker)).includes(true);
     const before = this.routes.get(topic);
     const changed = before === undefined || !sameRoute(before.route, route);
     if (changed) {
       const queues = readableQueues(topic, route).map(queue => Object.freeze(queue)); // users see these very objects
       queues.sort(compareQueues);
-      this.routes.set(topic, { route, queues });
+      const deleted = new Set([...(before?.deleted ?? nobody), ...deletedAt]);
+      for (const { brokerName } of route.queues) deleted.delete(brokerName);
+      this.routes.set(topic, { route, queues, deleted });
     }
     if (changed || moved) this.changes++;
     return changed || moved;
@@ -68,6 +81,16 @@ export class RouteCache {
   /** The readable queues in the order of `compareQueues`; undefined when no route was ever seen. The same array until it changes. */
   queuesOf(topic: string): readonly MessageQueue[] | undefined {
     return this.routes.get(topic)?.queues;
+  }
+
+  /** Why a queue is no longer shared out, as far as routes say; `routed` also for a topic that nobody wants any more. */
+  fateOf({ topic, brokerName, queueId }: MessageQueue): QueueFate {
+    const cached = this.routes.get(topic);
+    const isNamed =
+      cached === undefined ||
+      cached.route.queues.some(data => data.brokerName === brokerName && queueId < readableCount(data));
+    if (isNamed) return 'routed';
+    return cached.deleted.has(brokerName) ? 'deleted' : 'unrouted';
   }
 
   /** Address of one broker of a name; by default of the master. A name may have slaves only, then there is none. */

@@ -2,7 +2,15 @@
 /** Which topics are asked next, and when? Pure: a plan goes in, a plan comes out. */
 import { ConnectionError, type RocketmqError } from '../../errors/errors.ts';
 import { isRetryTopic } from '../../model/names.ts';
-import type { RouteAnswer, RoutePlan, RouteRetry, RouteRound, RoutesInput } from './routes.types.ts';
+import { nextDoubtLook } from './losses.ts';
+import type {
+  RouteAnswer,
+  RoutePlan,
+  RouteRetry,
+  RouteRound,
+  RoutesInput,
+  TopicDoubts,
+} from './routes.types.ts';
 
 /** All topics are never asked twice within this, however often a refresh is wanted. Unit: ms. */
 const refreshFloor = 1000;
@@ -26,14 +34,15 @@ const lateFailureAttempt = 15;
 
 /** The plan of a machine that has asked nothing yet: everything is due. */
 export function firstPlan(now: number): RoutePlan {
-  return { allAt: now, allEndedAt: undefined, asked: new Set(), retries: new Map() };
+  return { allAt: now, allEndedAt: undefined, asked: new Set(), retries: new Map(), doubts: new Map() };
 }
 
 /** What a round that begins now asks for: all topics, or those never asked and those due on their own. */
 export function roundAt(plan: RoutePlan, topics: readonly string[], now: number): RouteRound {
   const wanted = [...new Set(topics)];
-  if (isPast(plan.allAt, now)) return { topics: wanted, all: true, answers: [] };
-  return { topics: wanted.filter(topic => isDue(plan, topic, now)), all: false, answers: [] };
+  const all = isPast(plan.allAt, now);
+  const asked = all ? wanted : wanted.filter(topic => isDue(plan, topic, now));
+  return { topics: asked, all, answers: [], losses: [], doubts: plan.doubts };
 }
 
 /** How long until a topic is due. Unit: ms, 0 or more. */
@@ -52,8 +61,6 @@ export function planRefresh(plan: RoutePlan, now: number): RoutePlan {
 export interface Surroundings {
   /** The topics wanted now. What was planned for others is dropped. */
   readonly wanted: readonly string[];
-  /** Whether a topic's last good route is kept. */
-  readonly isKnown: (topic: string) => boolean;
   readonly pollInterval: number;
   readonly now: number;
 }
@@ -64,14 +71,19 @@ export function planAfter(plan: RoutePlan, round: RouteRound, around: Surroundin
   const answers = round.answers.filter(answer => wanted.has(answer.topic));
   const asked = new Set([...plan.asked].filter(topic => wanted.has(topic)));
   const retries = new Map([...plan.retries].filter(([topic]) => wanted.has(topic)));
+  const doubts = new Map([...round.doubts].filter(([topic]) => wanted.has(topic)));
   for (const answer of answers) {
     asked.add(answer.topic);
-    const retry = retryAfter(answer, retries.get(answer.topic), around);
+    const retry = retryAfter(
+      answer,
+      { before: retries.get(answer.topic), doubts: doubts.get(answer.topic) },
+      around,
+    );
     if (retry === undefined) retries.delete(answer.topic);
     else retries.set(answer.topic, retry);
   }
-  if (!round.all) return { ...plan, asked, retries };
-  return { allAt: around.now + around.pollInterval, allEndedAt: around.now, asked, retries };
+  if (!round.all) return { ...plan, asked, retries, doubts };
+  return { allAt: around.now + around.pollInterval, allEndedAt: around.now, asked, retries, doubts };
 }
 
 /** A round that ended without answers of its own: every topic failed for the same reason. */
@@ -92,13 +104,9 @@ export function overdue(input: RoutesInput, { topics }: RouteRound): RocketmqErr
 }
 
 /** The topics of which the parent has not heard yet that no name server knows them. Retry topics appear by themselves. */
-export function newlyUnknown(
-  plan: RoutePlan,
-  answers: readonly RouteAnswer[],
-  isKnown: (topic: string) => boolean,
-): readonly string[] {
+export function newlyUnknown(plan: RoutePlan, answers: readonly RouteAnswer[]): readonly string[] {
   return answers
-    .filter(answer => answer.kind === 'unknown' && !isKnown(answer.topic) && !isRetryTopic(answer.topic))
+    .filter(answer => answer.kind === 'unknown' && !isRetryTopic(answer.topic))
     .map(answer => answer.topic)
     .filter(topic => plan.retries.get(topic)?.reported !== true);
 }
@@ -106,11 +114,14 @@ export function newlyUnknown(
 /** When a topic is asked again before the poll; undefined when the poll will do. */
 function retryAfter(
   answer: RouteAnswer,
-  before: RouteRetry | undefined,
-  { now, isKnown }: Surroundings,
+  { before, doubts }: { readonly before: RouteRetry | undefined; readonly doubts: TopicDoubts | undefined },
+  { now }: Surroundings,
 ): RouteRetry | undefined {
-  if (answer.kind === 'found') return undefined;
-  if (answer.kind === 'unknown' && isKnown(answer.topic)) return undefined; // the last good route is kept; the poll asks again
+  if (answer.kind === 'found') {
+    const at = nextDoubtLook(doubts, now);
+    return at === undefined ? undefined : { attempt: 0, at, reported: false };
+  }
+  if (answer.kind === 'gone') return { attempt: 1, at: now + firstRetry, reported: true }; // told as a loss
   const reported = before?.reported === true || answer.kind === 'unknown';
   if (before !== undefined && !isPast(before.at, now)) return { ...before, reported }; // asked early by a refresh: that is no attempt of ours
   const attempt = (before?.attempt ?? 0) + 1;

@@ -2,6 +2,7 @@
 /** What goes into the routes machine, and what does it tell its parent? */
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
+import type { MessageQueue } from '../../model/message-queue.ts';
 import type { TopicRoute } from '../../model/route.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
@@ -11,6 +12,58 @@ import type { RouteCache } from './route-cache.ts';
 export interface RoutesPort {
   /** The route of a topic, or undefined when no name server knows it (code 17). Rejects when none answered. */
   fetchRoute(topic: string, signal: AbortSignal): Promise<TopicRoute | undefined>;
+  /** What another name server than the one that answered last says; undefined also when there is none. */
+  fetchElsewhere(topic: string, signal: AbortSignal): Promise<TopicRoute | undefined>;
+  /** Whether a broker still has a topic that no route names there any more. To reject is to be silent. */
+  askBroker(topic: string, brokerName: string, signal: AbortSignal): Promise<BrokerWord>;
+  /** The topic of these queues was deleted: whatever is committed for them does not count for a topic of that name that is made later. */
+  noteDeleted(queues: readonly MessageQueue[], signal: AbortSignal): Promise<void>;
+}
+
+/** A broker on a topic. */
+export type BrokerWord =
+  /** It has it still. */
+  | 'has'
+  /** It does not have it: deleted. */
+  | 'gone'
+  /** There is no connection to it, or it does not answer. */
+  | 'silent'
+  /** It answers, but does not tell. */
+  | 'untold';
+
+/** A broker that a route has named and does not name any more. Times are those of the clock. Unit: ms. */
+export interface Doubt {
+  /** From when on nobody has contradicted. */
+  readonly since: number;
+  readonly word: BrokerWord;
+  /** When it was asked last. */
+  readonly heardAt: number;
+}
+
+/** By broker name. */
+export type TopicDoubts = ReadonlyMap<string, Doubt>;
+
+/** What the routes of a round do not name any more. */
+export interface Missing {
+  readonly topic: string;
+  readonly brokerNames: readonly string[];
+}
+
+/** What others say about it. */
+export interface Testimony {
+  readonly topic: string;
+  /** Another name server's route. */
+  readonly elsewhere: TopicRoute | undefined;
+  /** By broker name; of those that were asked. */
+  readonly words: ReadonlyMap<string, BrokerWord>;
+}
+
+/** It is believed now: the queues of a topic on these brokers are given up. */
+export interface RouteLoss {
+  readonly topic: string;
+  readonly brokerNames: readonly string[];
+  /** `deleted`: the brokers do not have the topic any more. `unrouted`: they do not answer, and no route has named them for long. */
+  readonly why: 'deleted' | 'unrouted';
 }
 
 export interface RoutesInput {
@@ -40,6 +93,10 @@ export interface RouteRound {
   readonly all: boolean;
   /** Empty until it has ended, then one for every topic. */
   readonly answers: readonly RouteAnswer[];
+  /** What was confirmed as lost in it. */
+  readonly losses: readonly RouteLoss[];
+  /** What is in doubt after it, by topic. */
+  readonly doubts: ReadonlyMap<string, TopicDoubts>;
 }
 
 /** Ask again soon: at once for topics never asked, for the others no sooner than 1 s after they were all asked. Never lost. */
@@ -49,8 +106,10 @@ export interface RefreshRoutes {
 
 export type RoutesEvent = RefreshRoutes | FaultEvent;
 
-/** What the parent is told. In one round in this order: changed, unknown, answered, failed. */
+/** What the parent is told. In one round in this order: lost, changed, unknown, answered, failed. */
 export type RoutesReport =
+  /** Confirmed; told once. The cache does not have it any more. */
+  | ({ readonly type: 'route.lost' } & RouteLoss)
   | {
       /** The cache holds something new for these topics. */
       readonly type: 'route.changed';
@@ -76,6 +135,8 @@ export type RoutesReport =
 export type RouteAnswer =
   | { readonly kind: 'found'; readonly topic: string; readonly route: TopicRoute }
   | { readonly kind: 'unknown'; readonly topic: string }
+  /** It was known, and nothing is left of it: confirmed. */
+  | { readonly kind: 'gone'; readonly topic: string }
   | { readonly kind: 'failed'; readonly topic: string; readonly error: RocketmqError };
 
 /** When is which topic asked next? Times are those of the clock. Unit: ms. */
@@ -86,8 +147,10 @@ export interface RoutePlan {
   readonly allEndedAt: number | undefined;
   /** Topics that were asked at least once. */
   readonly asked: ReadonlySet<string>;
-  /** Topics to ask again before `allAt`: unknown ones, and those that got no answer. */
+  /** Topics to ask again before `allAt`: unknown ones, those in doubt, and those that got no answer. */
   readonly retries: ReadonlyMap<string, RouteRetry>;
+  /** What is missing in routes and not yet believed, by topic. */
+  readonly doubts: ReadonlyMap<string, TopicDoubts>;
 }
 
 export interface RouteRetry {

@@ -16,6 +16,7 @@ const codes = {
   minOffset: 31,
   consumerList: 38,
   allConsumerOffsets: 43,
+  unregisterBroker: 104,
   topicRoute: 105,
   clusterInfo: 106,
   consumerConnection: 203,
@@ -321,6 +322,14 @@ export class RawAdmin {
   async registerNow(brokerAddress: string): Promise<void> {
     const body = Buffer.from('brokerPermission=6\n'); // a change of this property, even to the same, registers
     await this.#ask(brokerAddress, { code: codes.updateBrokerConfig, body });
+  }
+
+  /** One name server forgets a broker until that registers again, within 30 s: as a name server that was started anew. */
+  async unregisterBroker(nameServer: string, { brokerName, addresses }: RawBroker): Promise<void> {
+    for (const [brokerId, brokerAddr] of addresses) {
+      const fields = { brokerName, brokerAddr, clusterName: 'DefaultCluster', brokerId };
+      await this.#askNameServer({ code: codes.unregisterBroker, fields }, nameServer);
+    }
   }
 
   // --- how ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,10 @@ export interface ClusterUnderTest extends AsyncDisposable {
   readonly admin: RawAdmin;
   /** Creates it on every broker, or changes the number of its queues; resolves when every name server knows. */
   setQueues(topic: string, queues: number): Promise<void>;
+  /** Name servers forget all brokers, as if they had just been started. */
+  emptyNameServers(): Promise<void>;
+  /** Brokers register again. */
+  fillNameServers(): Promise<void>;
   /**
    * Lets time pass until the condition holds, and looks at it again and again: each 10 ms, or for a promise, each 50.
    * @throws ClusterError `TIMED_OUT` naming what was waited for, after that time on the cluster's clock. Unit: ms

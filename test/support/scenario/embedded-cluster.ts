@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does a scenario use the embedded cluster? Time stands still until something is waited for, and then runs as fast as it can. */
-import type { EmbeddedCluster, EmbeddedServer } from '../../../src/testing/embedded/cluster.types.ts';
+import type { EmbeddedCluster, EmbeddedServer, Rule } from '../../../src/testing/embedded/cluster.types.ts';
 import { startEmbeddedCluster } from '../../../src/testing/embedded/embedded-cluster.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
 import { ClusterError } from '../cluster/errors.ts';
@@ -17,6 +17,8 @@ import {
 
 /** How far time goes on at once. Small beside every timeout: answers must find time to arrive. Unit: ms. */
 const stepMs = 10;
+const routeCode = 105;
+const topicNotExist = 17;
 
 export const startEmbedded: StartCluster = size => startEmbeddedWith(size, () => {});
 
@@ -45,6 +47,7 @@ class EmbeddedUnderTest implements ClusterUnderTest {
   readonly clock: TestClock;
   readonly admin: RawAdmin;
   readonly #cluster: EmbeddedCluster;
+  #emptied: Rule | undefined;
 
   constructor(cluster: EmbeddedCluster, clock: TestClock) {
     this.#cluster = cluster;
@@ -58,6 +61,18 @@ class EmbeddedUnderTest implements ClusterUnderTest {
   /** Over the wire, as the tools of Apache RocketMQ do it. */
   async setQueues(topic: string, queues: number): Promise<void> {
     for (const { name } of this.brokers) await this.admin.createTopic(name, topic, queues);
+  }
+
+  async emptyNameServers(): Promise<void> {
+    this.#emptied ??= this.#cluster.interfere(
+      { request: routeCode },
+      { kind: 'answer', code: topicNotExist, remark: 'No topic route info in name server' },
+    );
+  }
+
+  async fillNameServers(): Promise<void> {
+    this.#emptied?.remove();
+    this.#emptied = undefined;
   }
 
   async until(what: string, limitMs: number, isTrue: () => boolean | Promise<boolean>): Promise<void> {

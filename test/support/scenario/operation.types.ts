@@ -11,8 +11,17 @@ export type Operation =
   | ServerOperation;
 
 type TopicOperation =
-  /** On every broker. */
-  | { readonly do: 'createTopic'; readonly topic: string; readonly queues: number }
+  /** On every broker; where brokers are named, on those. */
+  | {
+      readonly do: 'createTopic';
+      readonly topic: string;
+      readonly queues: number;
+      readonly brokers?: readonly string[];
+    }
+  /** On every broker and name server. */
+  | { readonly do: 'deleteTopic'; readonly topic: string }
+  /** Bits: 4 it may be read, 2 written. */
+  | { readonly do: 'permit'; readonly topic: string; readonly queues: number; readonly perm: number }
   | { readonly do: 'growTopic'; readonly topic: string; readonly queues: number }
   /** Whether messages may be sent to it; it may always be read. */
   | {
@@ -137,7 +146,10 @@ type ServerOperation =
   | { readonly do: 'suspendBroker'; readonly broker: string }
   | { readonly do: 'resumeBroker'; readonly broker: string }
   | { readonly do: 'killNameServer'; readonly nameServer: string }
-  | { readonly do: 'startNameServer'; readonly nameServer: string };
+  | { readonly do: 'startNameServer'; readonly nameServer: string }
+  /** They run, and know no broker, as if they had just been started; a real broker tells them within 30 s. */
+  | { readonly do: 'emptyNameServers' }
+  | { readonly do: 'fillNameServers' };
 
 /** The operation that does this. */
 export type OperationOf<Verb extends Operation['do']> = Extract<Operation, { readonly do: Verb }>;

@@ -27,7 +27,11 @@ export function perform(world: World, step: Operation): Promise<void> {
 }
 
 const operations: Operations = {
-  createTopic: setQueues,
+  createTopic,
+  async deleteTopic({ cluster, names }, { topic }) {
+    await cluster.admin.deleteTopic(names.fresh(topic));
+  },
+  permit: setPermission,
   growTopic: setQueues,
   allowWriting,
   produce: ({ sender }, step) => sender.produce(step),
@@ -131,14 +135,22 @@ const operations: Operations = {
   async killNameServer(world, { nameServer }) {
     await settled(world.cluster, `${nameServer} is killed`, limit, world.nameServer(nameServer).kill());
   },
+  emptyNameServers: ({ cluster }) => cluster.emptyNameServers(),
+  fillNameServers: ({ cluster }) => cluster.fillNameServers(),
   async startNameServer(world, { nameServer }) {
     await settled(world.cluster, `${nameServer} runs`, startLimit, world.nameServer(nameServer).start());
   },
 };
 
+async function createTopic(world: World, step: OperationOf<'createTopic'>): Promise<void> {
+  const { topic, queues, brokers } = step;
+  if (brokers === undefined) return setQueues(world, { ...step, do: 'growTopic' });
+  for (const name of brokers) await world.cluster.admin.createTopic(name, world.names.fresh(topic), queues);
+}
+
 async function setQueues(
   { cluster, names }: World,
-  { topic, queues }: OperationOf<'createTopic' | 'growTopic'>,
+  { topic, queues }: OperationOf<'growTopic'>,
 ): Promise<void> {
   await cluster.setQueues(names.fresh(topic), queues);
 }
@@ -147,14 +159,22 @@ const createTopicCode = 17;
 const readable = 4;
 const writable = 2;
 
-/** The request that tools change topics by. */
-async function allowWriting(
-  { cluster, names }: World,
+function allowWriting(
+  world: World,
   { topic, queues, isAllowed }: OperationOf<'allowWriting'>,
+): Promise<void> {
+  const perm = readable + (isAllowed ? writable : 0);
+  return setPermission(world, { do: 'permit', topic, queues, perm });
+}
+
+/** The request that tools change topics by. */
+async function setPermission(
+  { cluster, names }: World,
+  { topic, queues, perm }: OperationOf<'permit'>,
 ): Promise<void> {
   const fields = {
     ...{ topic: names.fresh(topic), defaultTopic: 'TBW102', readQueueNums: queues, writeQueueNums: queues },
-    ...{ perm: readable + (isAllowed ? writable : 0), topicFilterType: 'SINGLE_TAG', topicSysFlag: 0 },
+    ...{ perm, topicFilterType: 'SINGLE_TAG', topicSysFlag: 0 },
     order: false,
   };
   for (const { name, address } of cluster.brokers) {

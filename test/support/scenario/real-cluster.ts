@@ -49,6 +49,17 @@ class RealUnderTest implements ClusterUnderTest {
     await this.#cluster.createTopic(topic, { queues });
   }
 
+  async emptyNameServers(): Promise<void> {
+    for (const { address } of this.nameServers) {
+      for (const broker of await this.admin.clusterBrokers(address))
+        await this.admin.unregisterBroker(address, broker);
+    }
+  }
+
+  async fillNameServers(): Promise<void> {
+    for (const { address } of this.brokers) await this.admin.registerNow(address);
+  }
+
   async until(what: string, limitMs: number, isTrue: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + limitMs;
     for (let answer = isTrue(); !(await answer); answer = isTrue()) {

@@ -65,6 +65,19 @@ function make() {
 
 const lost = new ConnectionError('RMQ_CONNECTION_LOST', 'connection to a lost');
 
+describe('a committed offset that belongs to a deleted topic of the same name', () => {
+  it('is no place to start: the first message of the new topic is, and that is to be committed', async () => {
+    const { broker, resolve } = make();
+    broker.committed['orders@a#0'] = 500;
+    expect(await resolve({ isFormer: committed => committed <= 500 })).toEqual({
+      ...{ offset: 100, source: 'min', mustCommit: true },
+    });
+    expect(await resolve({ isFormer: committed => committed <= 499 })).toEqual({
+      ...{ offset: 500, source: 'committed', mustCommit: false },
+    });
+  });
+});
+
 describe('a queue with a committed offset', () => {
   it.each(['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'] as const)(
     'starts there, whatever %s says, and nothing needs committing',

@@ -32,6 +32,18 @@ function brokerAnswering(reply: Partial<OutgoingFrame> | undefined) {
   };
 }
 
+describe('whether a broker has a topic', () => {
+  it.each([
+    ['yes', { code: 0 }, true],
+    ['no', { code: 17, remark: 'topic[orders] not exist' }, false],
+    ['that it does not tell', { code: 16, remark: 'no GET' }, undefined],
+  ])('is asked by 202, and may be answered: %s', async (_, reply, has) => {
+    const { calls, requests } = brokerAnswering(reply);
+    expect(await calls.hasTopic(address, 'orders', options)).toBe(has);
+    expect(requests()).toEqual([{ code: 202, fields: { topic: 'orders' } }]);
+  });
+});
+
 describe('the committed offset', () => {
   it('is asked without the guess that a young queue starts at 0', async () => {
     const { calls, requests } = brokerAnswering({ code: 0, fields: { offset: '17' } });

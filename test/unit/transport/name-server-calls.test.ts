@@ -75,6 +75,35 @@ describe('a route', () => {
   });
 });
 
+describe('a second look', () => {
+  it('asks the others in turn, and who knows the topic is asked first from then on', async () => {
+    const { calls, askedAt } = nameServers(address => (address === c ? found : { code: 17 }));
+    expect(await calls.route('orders', options)).toBeUndefined();
+    expect(await calls.routeElsewhere('orders', options)).toEqual(route);
+    expect(askedAt()).toEqual([a, b, c]);
+    expect(calls.current).toBe(c);
+  });
+
+  it('is undefined when the others do not know it, or fail; the first stays the first', async () => {
+    const { calls, askedAt } = nameServers(address => (address === b ? { code: 1 } : { code: 17 }));
+    await calls.route('orders', options);
+    expect(await calls.routeElsewhere('orders', options)).toBeUndefined();
+    expect(askedAt()).toEqual([a, b, c]);
+    expect(calls.current).toBe(a);
+  });
+
+  it('that is given up ends at once', async () => {
+    const { calls, clock } = nameServers(address => (address === a ? { code: 17 } : undefined));
+    await calls.route('orders', options);
+    const abort = new AbortController();
+    const looking = calls.routeElsewhere('orders', { ...options, signal: abort.signal });
+    const given = expect(looking).rejects.toMatchObject({ code: 'RMQ_ABORTED' });
+    await clock.flush();
+    abort.abort();
+    await given;
+  });
+});
+
 describe('without any name server', () => {
   it('the error names all of them, and comes in time', async () => {
     const { calls, clock } = nameServers(() => undefined, [a]);
