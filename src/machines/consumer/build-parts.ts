@@ -257,6 +257,16 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
+      resets: parent =>
+        isAlone
+          ? undefined
+          : {
+              port: {
+                idleQueues: () => queues.idle(),
+                storedOffset: (queue, signal) => offsets.storedOffset(queue, { signal }),
+              },
+              parent,
+            },
       queues: parent => ({
         openQueue: (queue, options) => held.count(queue, queues.open(queue, options)),
         parent,

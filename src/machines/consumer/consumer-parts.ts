@@ -17,6 +17,7 @@ import type { LocksInput } from '../locks/locks.types.ts';
 import type { OffsetsInput } from '../offsets/offsets.types.ts';
 import type { QueuesInput } from '../queues/queues.types.ts';
 import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
+import type { ResetsInput } from '../resets/resets.types.ts';
 import type { RoutesInput } from '../routes/routes.types.ts';
 import type { SendBackInput } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
@@ -47,6 +48,8 @@ export interface ConsumerParts {
     heartbeat(parent: ConsumerReceiver): HeartbeatInput;
     rebalance(parent: ConsumerReceiver): RebalanceInput;
     offsets(parent: ConsumerReceiver): OffsetsInput;
+    /** Undefined: offsets are not kept at brokers, so nobody resets them there. */
+    resets(parent: ConsumerReceiver): ResetsInput | undefined;
     queues(parent: ConsumerReceiver): Pick<QueuesInput, 'openQueue' | 'parent'>;
     /** `owned`: the queues that are ours by the last decision. */
     commands(parent: ConsumerReceiver, owned: () => readonly MessageQueue[]): CommandsInput;

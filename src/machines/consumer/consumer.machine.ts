@@ -105,6 +105,7 @@ const built = consumerSetup.createMachine({
     'queue.corrected': {
       actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'offset.corrected' }) },
     },
+    'reset.suspected': { actions: { type: 'renewPulls', params: ({ event }) => event } },
     'queue.throttled': { actions: { type: 'emitThis', params: ({ event }) => flowClosed(event) } },
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },
@@ -309,6 +310,7 @@ const built = consumerSetup.createMachine({
             'spawnRebalance',
             'spawnLocks',
             'spawnOffsets',
+            'spawnResets',
             'spawnSendBack',
             'spawnHeartbeat',
             'announceDone',
@@ -520,7 +522,7 @@ const built = consumerSetup.createMachine({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopAsking', 'holdOffsets', 'closeIntake', 'announceDone'],
+          entry: ['stopSharing', 'stopAsking', 'stopLooking', 'holdOffsets', 'closeIntake', 'announceDone'],
           on: {
             'step.done': {
               target: 'draining',

@@ -14,6 +14,7 @@ import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { RebalanceReport, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
+import type { ResetsReport } from '../resets/resets.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
 import type { Hidden } from '../shared/hidden.ts';
@@ -177,6 +178,7 @@ export type ConsumerInternalEvent =
   | HeartbeatReport
   | RebalanceReport
   | OffsetsReport
+  | ResetsReport
   | QueueReport
   | SendBackReport
   | CommandsReport

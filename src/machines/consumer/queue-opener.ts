@@ -10,6 +10,7 @@ import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { isRetryTopic } from '../../model/names.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
@@ -22,6 +23,7 @@ import type { QueueLock } from '../locks/locks.types.ts';
 import type { PullPort, StartPlace } from '../pull/pull.types.ts';
 import { LockPermit } from '../queue/lock-permit.ts';
 import type { QueueWork } from '../queue/queue.types.ts';
+import type { IdleQueue } from '../resets/resets.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
 import type { BrokerLocator } from './broker-locator.ts';
@@ -109,6 +111,16 @@ export class QueueOpener {
   /** All that are held, as a broker may ask for them. */
   shown(): readonly ShownQueue[] {
     return [...this.#shown.values()];
+  }
+
+  /** Those of which nothing is held; a group's retries are nobody's to reset. */
+  idle(): readonly IdleQueue[] {
+    const now = this.#around.clock.now();
+    return [...this.#owned.values()].flatMap(({ queue, key, count }) => {
+      const committed =
+        count > 0 || isRetryTopic(queue.topic) ? undefined : this.#lines.get(key)?.believed(now);
+      return committed === undefined ? [] : [{ queue, committed }];
+    });
   }
 
   /** Everything a queue actor works with; it ends with `release`. */
