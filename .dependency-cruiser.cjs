@@ -16,7 +16,7 @@ const layers = {
   producer: ['model', 'errors', 'protocol', 'transport', 'observability'],
   machines: [
     ...['model', 'errors', 'protocol', 'allocation', 'listeners', 'subscriptions', 'flow', 'config'],
-    ...['observability', 'transport', 'stores'],
+    ...['observability', 'transport', 'stores', 'producer'],
   ],
   testing: ['model', 'errors', 'protocol', 'transport'],
   // The public entry: what src/index.ts names, and what stands between a user and the machines.

@@ -16,6 +16,7 @@ import { forms } from './forms.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
+import { messageTrace } from './message-trace.ts';
 import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
@@ -56,6 +57,7 @@ export const evidences: readonly Evidence[] = [
   stuck,
   control,
   admin,
+  messageTrace,
   corruption,
   rollingRestart,
   takeover,

@@ -22,3 +22,4 @@ export {
 } from './send-back/broker-returns.machine.ts';
 export { type SendBackMachine, sendBackMachine } from './send-back/send-back.machine.ts';
 export { type SubscribingMachine, subscribingMachine } from './subscribing/subscribing.machine.ts';
+export { type TraceMachine, traceMachine } from './trace/trace.machine.ts';

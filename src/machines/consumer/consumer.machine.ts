@@ -312,6 +312,7 @@ const built = consumerSetup.createMachine({
             'spawnOffsets',
             'spawnResets',
             'spawnSendBack',
+            'spawnTrace',
             'spawnHeartbeat',
             'announceDone',
           ],
@@ -556,7 +557,7 @@ const built = consumerSetup.createMachine({
         },
         persisting: {
           description: 'The last offsets, each confirmed by its broker.',
-          entry: 'flushOffsets',
+          entry: ['flushTrace', 'flushOffsets'],
           on: {
             'xstate.error.actor.offsets': {
               target: 'releasing',

@@ -28,6 +28,7 @@ import type { MessagesFailed } from '../send-back/send-back.types.ts';
 import { Hidden } from '../shared/hidden.ts';
 import { safe } from '../shared/safe.ts';
 import { sharedSignal } from '../shared/shared-signal.ts';
+import { traceMachine } from '../trace/trace.machine.ts';
 import {
   childrenOf,
   closeConnections,
@@ -106,6 +107,7 @@ export const consumerSetup = setup({
     queues: queuesMachine,
     sendBack: sendBackMachine,
     locks: locksMachine,
+    trace: traceMachine,
     commands: commandsMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
@@ -138,6 +140,11 @@ export const consumerSetup = setup({
       const input = context.parts.get().inputs.locks(self);
       if (input !== undefined) enqueue.spawnChild('locks', { id: 'locks', input });
     }),
+    spawnTrace: enqueueActions(({ context, enqueue, self }) => {
+      const input = context.parts.get().inputs.trace(self);
+      if (input !== undefined) enqueue.spawnChild('trace', { id: 'trace', input });
+    }),
+    flushTrace: safe(({ self }) => childrenOf(self).trace?.send({ type: 'trace.flush' })),
     spawnResets: enqueueActions(({ context, enqueue, self }) => {
       const input = context.parts.get().inputs.resets(self);
       if (input !== undefined) enqueue.spawnChild('resets', { id: 'resets', input });

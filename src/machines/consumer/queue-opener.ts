@@ -6,6 +6,7 @@ import type { SharedFlow } from '../../flow/flow-gate.ts';
 import { OwnedQueue } from '../../flow/owned-queue.ts';
 import { AwakeTime } from '../../listeners/awake-time.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { HookedListeners } from '../../listeners/hooked-listeners.ts';
 import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
@@ -56,6 +57,7 @@ export interface QueueSurroundings {
   readonly subscriptions: SubscriptionManager;
   readonly told: ToldVersions;
   readonly listeners: ListenerChoice;
+  readonly hooked: HookedListeners;
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
@@ -193,9 +195,10 @@ export class QueueOpener {
   }
 
   #consumePort(queue: MessageQueue, lock: QueueLock | undefined, watch: QueueFigures): QueueWork['consume'] {
-    const { clock, isFresh, stopSignal, tell } = this.#around;
+    const { clock, hooked, isFresh, stopSignal, tell } = this.#around;
+    const listenerOf = this.#listeners.ofQueue(queue);
     return {
-      listenerOf: this.#listeners.ofQueue(queue),
+      listenerOf: hooked.isIdle ? listenerOf : message => hooked.of(listenerOf(message)),
       mayDeliver: isFresh,
       watch,
       lockIsLive: () => lock?.mayDeliver() ?? true,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How do traces get to their topic? As any message of a producer does: the topic's route, a queue in turn, another broker on failure. */
+import { isIP } from 'node:net';
+import type { ResolvedConfig } from '../../config/resolved-config.ts';
+import type { Clock } from '../../model/clock.ts';
+import { PublishRoutes } from '../../producer/publish-routes.ts';
+import { ship } from '../../producer/sender.ts';
+import { uniqueIds } from '../../protocol/message-id.ts';
+import { encodeProperties, propertyNames } from '../../protocol/properties.ts';
+import { waitFor } from '../../stores/wait-for.ts';
+import type { MessageCalls, SendReceipt } from '../../transport/message-calls.ts';
+import type { NameServerCalls } from '../../transport/name-server-calls.ts';
+import type { TraceBatch, TracePort } from '../trace/trace.types.ts';
+import { TraceBook } from '../trace/trace-book.ts';
+
+/** As Java's. Source: AsyncTraceDispatcher.genGroupNameForTrace. */
+const groupPrefix = '_INNER_TRACE_PRODUCER';
+/** As Java's trace producer gives a send. Unit: ms. */
+const sendTimeout = 5000;
+const retries = 1;
+/** At the end they have this share of the step's time. */
+const shareOfEnd = 0.5;
+
+export interface TraceWiring {
+  readonly config: Pick<ResolvedConfig, 'consumerGroup' | 'traceTopic' | 'clientId'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly messages: MessageCalls;
+  readonly nameServers: NameServerCalls;
+}
+
+export interface Traces {
+  readonly book: TraceBook;
+  readonly port: TracePort;
+  /** Resolves when all are out, cannot be sent, or half of that time has passed. */
+  ended(timeoutMs: number, signal: AbortSignal): Promise<void>;
+}
+
+export function traces(wiring: TraceWiring): Traces {
+  const { clock, random, nameServers, config } = wiring;
+  const host = config.clientId.split('@')[0] ?? '';
+  const ip = isIP(host) === 0 ? '127.0.0.1' : host; // clientIp may be any name
+  const nextId = uniqueIds({ wallNow: () => clock.wallNow(), random, ip, pid: process.pid });
+  const book = new TraceBook({ nextId, wallNow: () => clock.wallNow(), now: () => clock.now() });
+  const fetch = (topic: string) => nameServers.route(topic, { timeoutMs: sendTimeout });
+  const routes = new PublishRoutes(fetch, async () => {});
+  const store = (batch: TraceBatch, signal: AbortSignal) =>
+    send(wiring, { routes, batch, msgId: nextId() }, signal);
+  return {
+    book,
+    port: {
+      get isEmpty() {
+        return book.isEmpty;
+      },
+      noteEnd: () => book.noteEnd(),
+      takeLost: () => book.takeLost(),
+      sendNext: async signal => {
+        const batch = book.take();
+        if (batch === undefined) return;
+        try {
+          await store(batch, signal);
+        } catch (thrown) {
+          book.noteLost(batch.count);
+          throw thrown;
+        }
+      },
+    },
+    ended: (timeoutMs, signal) =>
+      waitFor(clock, timeoutMs * shareOfEnd, { signal, wake: fn => book.onceEnded(fn) }),
+  };
+}
+
+async function send(
+  { config, clock, random, messages }: TraceWiring,
+  {
+    routes,
+    batch,
+    msgId,
+  }: { readonly routes: PublishRoutes; readonly batch: TraceBatch; readonly msgId: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { traceTopic: topic, consumerGroup } = config;
+  const body = Buffer.from(batch.text);
+  const properties = encodeProperties([
+    [propertyNames.keys, batch.keys],
+    [propertyNames.uniqueKey, msgId],
+    [propertyNames.wait, 'true'],
+  ]);
+  const producerGroup = `${groupPrefix}-${consumerGroup}-PUSH-${topic}`;
+  let turn = Math.floor(random() * 1000);
+  await ship(
+    {
+      topic,
+      choose: (queues, failed) => {
+        const left = queues.filter(({ queue }) => !failed.has(queue.brokerName));
+        const from = left.length > 0 ? left : queues;
+        return from[turn++ % Math.max(1, from.length)];
+      },
+      send: ({ queue: { brokerName, queueId }, address }): Promise<SendReceipt> => {
+        const place = { producerGroup, topic, brokerName, queueId, bornTimestamp: clock.wallNow() };
+        return messages.sendMessage(
+          address,
+          { ...place, body, properties },
+          { timeoutMs: sendTimeout, signal },
+        );
+      },
+    },
+    { routes, clock, random, retries, signal },
+  );
+}
