@@ -40,6 +40,8 @@ const charts = {
     'connection',
     'heartbeat',
     'rebalance',
+    'resets',
+    'trace',
     'offsets',
     'locks',
     'queues',

@@ -216,7 +216,7 @@ export const errorTable = {
   RMQ_TRACE_LOST: {
     kind: 'consume',
     retry: 'never',
-    hint: 'Messages are consumed as ever; only their traces are missing. Check that brokers have traceTopicEnable=true, or make the topic named by traceTopic; with very many messages a second not all traces can be kept.',
+    hint: 'Messages are consumed as ever; only their traces are missing. Check that the topic named by traceTopic is there and may be written; with very many messages a second not all traces can be kept.',
   },
   RMQ_LISTENER_FAILED: {
     kind: 'consume',

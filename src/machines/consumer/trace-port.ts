@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How do traces get to their topic? As any message of a producer does: the topic's route, a queue in turn, another broker on failure. */
-import { isIP } from 'node:net';
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { Clock } from '../../model/clock.ts';
 import { PublishRoutes } from '../../producer/publish-routes.ts';
@@ -37,10 +36,8 @@ export interface Traces {
 }
 
 export function traces(wiring: TraceWiring): Traces {
-  const { clock, random, nameServers, config } = wiring;
-  const host = config.clientId.split('@')[0] ?? '';
-  const ip = isIP(host) === 0 ? '127.0.0.1' : host; // clientIp may be any name
-  const nextId = uniqueIds({ wallNow: () => clock.wallNow(), random, ip, pid: process.pid });
+  const { clock, nameServers } = wiring;
+  const nextId = idsOf(wiring);
   const book = new TraceBook({ nextId, wallNow: () => clock.wallNow(), now: () => clock.now() });
   const fetch = (topic: string) => nameServers.route(topic, { timeoutMs: sendTimeout });
   const routes = new PublishRoutes(fetch, async () => {});
@@ -68,6 +65,16 @@ export function traces(wiring: TraceWiring): Traces {
     ended: (timeoutMs, signal) =>
       waitFor(clock, timeoutMs * shareOfEnd, { signal, wake: fn => book.onceEnded(fn) }),
   };
+}
+
+/** clientIp may be any name; an id needs an address. */
+function idsOf({ config, clock, random }: TraceWiring): () => string {
+  const source = { wallNow: () => clock.wallNow(), random, pid: process.pid };
+  try {
+    return uniqueIds({ ...source, ip: config.clientId.split('@')[0] ?? '' });
+  } catch {
+    return uniqueIds({ ...source, ip: '127.0.0.1' });
+  }
 }
 
 async function send(
