@@ -16,7 +16,7 @@ const layers = {
   producer: ['model', 'errors', 'protocol', 'transport', 'observability'],
   machines: [
     ...['model', 'errors', 'protocol', 'allocation', 'listeners', 'subscriptions', 'flow', 'config'],
-    ...['observability', 'transport', 'stores'],
+    ...['observability', 'transport', 'stores', 'producer'],
   ],
   testing: ['model', 'errors', 'protocol', 'transport'],
   // Looks at any XState actor from outside; knows none of ours.
@@ -43,6 +43,8 @@ const charts = {
     'connection',
     'heartbeat',
     'rebalance',
+    'resets',
+    'trace',
     'offsets',
     'locks',
     'queues',

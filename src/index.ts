@@ -64,6 +64,7 @@ export {
 } from './errors/errors.ts';
 export type { ThrottleCause } from './flow/flow-gate.ts';
 // Listeners and what they see
+export type { ConsumeCall, ConsumeEnd, ConsumeHook, ConsumeOutcome } from './listeners/consume-hook.ts';
 export {
   type ConcurrentListener,
   type ConsumeAnswer,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Does each of three broadcasting members get each message exactly once, one of them stopped and started again in the middle? */
+/** Does each of three broadcasting members get each message exactly once, one of them stopped and started again in the middle? And whose are the files when two processes want them? */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Consumer,
@@ -9,7 +9,9 @@ import {
   silentLogger,
 } from '../../src/index.ts';
 import { startEmbeddedCluster } from '../../src/testing/index.ts';
+import { Crew } from './kit/crew.ts';
 import { bodyOf } from './kit/load.ts';
+import type { Member } from './kit/member.ts';
 import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
 
@@ -34,6 +36,7 @@ export const broadcast: Evidence = {
       namesrvAddr: cluster.namesrvAddr,
       look: async () => report.check('the broker says', await model(), { is: 'BROADCASTING' }),
     });
+    await shareFiles(stage, report.part('two processes'));
     const offsets = await cluster.admin.queueOffsets(place.topic, place.group);
     report.check('queues with an offset at the broker', offsets.filter(hasOffset).length, { is: 0 });
 
@@ -131,8 +134,38 @@ async function consumeAll(stage: Stage, report: Report, place: Place): Promise<v
   report.check('stopped clean', stops.filter(Boolean).length, { is: names.length });
 }
 
+/** Processes with one client id, and so with one set of files: the first one's, until it is gone. */
+async function shareFiles(stage: Stage, report: Report): Promise<void> {
+  const count = 200;
+  const config = { messageModel: 'BROADCASTING', storePath: stage.file('shared-offsets') };
+  await using crew = new Crew(stage, 'broadcast-files', { instance: 'same', wire: false, config });
+  await stage.cluster.createTopic(crew.topic, { queues });
+  const first = crew.join('first');
+  await first.event('running');
+  const error = Object((await crew.join('second').event('rejected'))['error']) as Record<string, unknown>; // Object() gives any
+  report.check('the second is refused with', String(error['code']), { is: 'RMQ_OFFSET_FILE_LOCKED' });
+  report.check('and told whose the file is', String(error['message']).includes(`process ${first.pid} `), {
+    is: true,
+  });
+  const place = { topic: crew.topic, namesrvAddr: stage.cluster.namesrvAddr };
+  await produce(place, count, { sent: 0 });
+  const done = (member: Member): number => new Set(member.deliveries().map(({ sequence }) => sequence)).size;
+  await stage.until('the first has gone on', 60_000, () => done(first) >= count);
+  await pause(6000); // past a persist
+  await first.kill();
+  const third = crew.join('third');
+  await third.event('running');
+  await produce(place, 2 * count, { sent: count });
+  await stage.until('the third has the rest', 60_000, () => done(third) >= count).catch(() => {}); // told below
+  await pause(500);
+  const sequences = third.deliveries().map(({ sequence }) => sequence);
+  report.check('one that comes after a kill: got', done(third), { is: count });
+  report.check('of what the first had done, again', sequences.filter(each => each < count).length, { is: 0 });
+  report.check('stopped clean', Object((await third.stop())['report']).clean === true, { is: true });
+}
+
 async function produce(
-  { topic, namesrvAddr }: Place,
+  { topic, namesrvAddr }: Pick<Place, 'topic' | 'namesrvAddr'>,
   count: number,
   progress: { sent: number },
 ): Promise<void> {

@@ -16,6 +16,7 @@ import { forms } from './forms.ts';
 import type { Evidence } from './kit/stage.ts';
 import { members } from './members.ts';
 import { membersJava } from './members-java.ts';
+import { messageTrace } from './message-trace.ts';
 import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
@@ -62,6 +63,7 @@ export const evidences: readonly Evidence[] = [
   control,
   stately,
   admin,
+  messageTrace,
   corruption,
   rollingRestart,
   takeover,

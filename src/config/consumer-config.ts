@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What may a user write in a consumer config? Generated from the option table by `npm run docs`: change it there. */
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
+import type { ConsumeHook } from '../listeners/consume-hook.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
@@ -109,6 +110,24 @@ export interface ConsumerConfig {
    * @example onQueuesRevoked: async queues => { await flush(queues); }
    */
   readonly onQueuesRevoked?: RevokeHook | undefined;
+  /**
+   * Called before and after every call of a handler, with its messages and with what became of them. Not awaited; what a hook throws is a fault and changes nothing else.
+   * Default: none.
+   * @example consumeHooks: [{ after: (call, end) => { count(end.outcome, call.messages.length); } }]
+   */
+  readonly consumeHooks?: readonly ConsumeHook[] | undefined;
+  /**
+   * Whether each consumption of a message is written to traceTopic, as Java clients write it, for mqadmin queryMsgTraceById and the dashboard. Handlers never wait for it: what cannot be sent in time is dropped, counted and told.
+   * Default: false. Environment: ROCKETMQ_ENABLE_MESSAGE_TRACE.
+   * @example enableMessageTrace: true
+   */
+  readonly enableMessageTrace?: boolean | undefined;
+  /**
+   * Where traces go. The default is there when brokers have traceTopicEnable or make topics by themselves.
+   * Default: 'RMQ_SYS_TRACE_TOPIC'. Environment: ROCKETMQ_TRACE_TOPIC.
+   * @example traceTopic: 'team_traces'
+   */
+  readonly traceTopic?: string | undefined;
   /**
    * What an orderly listener gets in order: the messages of a queue one batch after the other, or those of a sharding key, different keys of a queue side by side. Messages without a key count as one.
    * Default: 'queue'. Environment: ROCKETMQ_ORDER_BY.

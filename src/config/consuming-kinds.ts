@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are subscriptions and listeners read? */
+import type { ConsumeHook } from '../listeners/consume-hook.ts';
 import { isListener, type Listener } from '../listeners/listener.ts';
 import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
@@ -67,6 +68,37 @@ function callback<F extends (...args: never[]) => unknown>(
 }
 
 export const revokeHook = callback<RevokeHook>('RevokeHook', './revoke-hook.ts', 'Write queues => { … }.');
+
+export const consumeHooks: Kind<readonly ConsumeHook[], readonly ConsumeHook[], 'none'> = {
+  typeText: 'readonly ConsumeHook[]',
+  typeImports: { ConsumeHook: '../listeners/consume-hook.ts' },
+  unit: 'none',
+  read: readHooks,
+  show: hooks => (hooks.length === 0 ? 'none' : hooks.map(({ name }, at) => name ?? `[${at}]`).join(', ')),
+};
+
+function readHooks(value: unknown, spot: Spot): readonly ConsumeHook[] | undefined {
+  if (!isArray(value))
+    return spot.problem(`${describeValue(value)} is not an array`, 'Write [{ before, after }].');
+  const read = Array.from(value, (each, at) => readHook(each, spot.inside(`[${at}]`)));
+  const good = read.filter(each => each !== undefined);
+  return good.length === read.length ? good : undefined;
+}
+
+function readHook(value: unknown, spot: Spot): ConsumeHook | undefined {
+  const hint = 'Write { before: call => { … }, after: (call, end) => { … } }, or one of the two.';
+  if (typeof value !== 'object' || value === null)
+    return spot.problem(`${describeValue(value)} is not an object`, hint);
+  const { name, before, after } = value as { readonly [member in keyof ConsumeHook]: unknown }; // each is looked at
+  if (name !== undefined && typeof name !== 'string') return spot.problem('its name is not a string', hint);
+  for (const [which, hook] of Object.entries({ before, after })) {
+    if (hook !== undefined && typeof hook !== 'function')
+      return spot.inside(`.${which}`).problem(`${describeValue(hook)} is not a function`, hint);
+  }
+  if (before === undefined && after === undefined)
+    return spot.problem('it has neither before nor after', hint);
+  return value;
+}
 
 export const retryPolicy = callback<RetryPolicy>(
   'RetryPolicy',

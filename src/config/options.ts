@@ -4,12 +4,13 @@
  * docs/configuration.md follow from this table.
  */
 import { join } from 'node:path';
-import { groupProblem } from '../model/names.ts';
+import { groupProblem, topicProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
 import { count, duration, oneOf, orOff, size, text, yesOrNo } from './basic-kinds.ts';
 import { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './closed-sets.ts';
 import {
+  consumeHooks,
   corruptPolicy,
   listenerKind,
   nameHint,
@@ -137,6 +138,30 @@ export const optionTable = {
     absent: 'none',
     text: 'Called when the handlers of queues that are given up have ended, before the last commit; awaited within revokeTimeout.',
     example: 'onQueuesRevoked: async queues => { await flush(queues); }',
+  }),
+  consumeHooks: optional({
+    group: 'behaviour',
+    kind: consumeHooks,
+    absent: 'none',
+    text: 'Called before and after every call of a handler, with its messages and with what became of them. Not awaited; what a hook throws is a fault and changes nothing else.',
+    example: 'consumeHooks: [{ after: (call, end) => { count(end.outcome, call.messages.length); } }]',
+  }),
+  enableMessageTrace: option({
+    group: 'behaviour',
+    kind: yesOrNo,
+    fallback: { kind: 'fixed', value: false },
+    text: 'Whether each consumption of a message is written to traceTopic, as Java clients write it, for mqadmin queryMsgTraceById and the dashboard. Handlers never wait for it: what cannot be sent in time is dropped, counted and told.',
+    example: 'enableMessageTrace: true',
+  }),
+  traceTopic: option({
+    group: 'behaviour',
+    kind: text(topic => {
+      const problem = topicProblem(topic);
+      return problem === undefined ? undefined : { problem, hint: nameHint };
+    }),
+    fallback: { kind: 'fixed', value: 'RMQ_SYS_TRACE_TOPIC' },
+    text: 'Where traces go. The default is there when brokers have traceTopicEnable or make topics by themselves.',
+    example: "traceTopic: 'team_traces'",
   }),
   orderBy: option({
     group: 'behaviour',

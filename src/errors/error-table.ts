@@ -233,6 +233,11 @@ export const errorTable = {
     retry: 'never',
     hint: 'The error text names the function of the config that failed and says what was wrong; what it was asked about went on as if it were not there.',
   },
+  RMQ_TRACE_LOST: {
+    kind: 'consume',
+    retry: 'never',
+    hint: 'Messages are consumed as ever; only their traces are missing. Check that the topic named by traceTopic is there and may be written; with very many messages a second not all traces can be kept.',
+  },
   RMQ_LISTENER_FAILED: {
     kind: 'consume',
     retry: 'later',

@@ -14,6 +14,7 @@ export { type PullMachine, pullMachine } from './pull/pull.machine.ts';
 export { type QueueMachine, queueMachine } from './queue/queue.machine.ts';
 export { type QueuesMachine, queuesMachine } from './queues/queues.machine.ts';
 export { type RebalanceMachine, rebalanceMachine } from './rebalance/rebalance.machine.ts';
+export { type ResetsMachine, resetsMachine } from './resets/resets.machine.ts';
 export { type RoutesMachine, routesMachine } from './routes/routes.machine.ts';
 export {
   type BrokerReturnsMachine,
@@ -21,3 +22,4 @@ export {
 } from './send-back/broker-returns.machine.ts';
 export { type SendBackMachine, sendBackMachine } from './send-back/send-back.machine.ts';
 export { type SubscribingMachine, subscribingMachine } from './subscribing/subscribing.machine.ts';
+export { type TraceMachine, traceMachine } from './trace/trace.machine.ts';

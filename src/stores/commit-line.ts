@@ -190,6 +190,15 @@ export class CommitLine {
     return this.#flight !== undefined && (this.#flight.kind !== 'oneway' || this.waitForFinal(now) > 0);
   }
 
+  /**
+   * What the broker has unless somebody else changed it: the value written last, answered or not, once it has had time to
+   * land. `undefined` when that is not known. `now`: monotonic ms.
+   */
+  believed(now: number): QueueOffset | undefined {
+    const isLanding = this.#flight !== undefined && now - this.#flight.since < carrierGrace;
+    return this.#doubt || isLanding ? undefined : asOffset(this.#sent);
+  }
+
   /** Calls `fn` once, when the carrier in flight has an outcome or the line is closed. Returns a function that takes it back. */
   onceSettled(fn: () => void): () => void {
     this.#waiters.add(fn);

@@ -1006,6 +1006,59 @@ describe('a correction by the broker (21)', () => {
   });
 });
 
+describe('a queue that is renewed while its pull is held', () => {
+  it('is asked for beside it: what the new pull brings counts, what the held one brings does not', async () => {
+    const { port, send, pulled, owned, state } = await pulling();
+    send({ type: 'queue.renew' });
+    expect([state(), pulled()]).toEqual(['pulling', [100, 100]]);
+    const [held, renewed] = port.pulls;
+    held?.answer(found(100, 102));
+    expect([owned.count, pulled()]).toEqual([0, [100, 100]]);
+    renewed?.answer(found(100, 103));
+    expect([owned.count, pulled()]).toEqual([3, [100, 100, 103]]);
+  });
+
+  it('follows the reset whichever of the two is told, once', async () => {
+    for (const which of [0, 1]) {
+      const { port, send, state, told, lastCorrection, pulled } = await pulling();
+      send({ type: 'queue.renew' });
+      port.pulls[which]?.answer(moved(50, 'OFFSET_RESET'));
+      lastCorrection().resolve();
+      await turn();
+      port.pulls[1 - which]?.answer(found(100, 102));
+      expect([state(), pulled(), told()]).toEqual([
+        'pulling',
+        [100, 100, 50],
+        [{ type: 'pull.corrected', from: 100, to: 50, reason: 'OFFSET_RESET' }],
+      ]);
+    }
+  });
+
+  it('is left alone by a held pull of an epoch that a seek has ended', async () => {
+    const { port, send, pulled, state } = await pulling();
+    send({ type: 'queue.renew' });
+    send({ type: 'queue.seek', offset: at(70), reason: 'seek' });
+    port.pulls[0]?.answer(moved(50, 'OFFSET_RESET'));
+    expect([state(), pulled()]).toEqual(['pulling', [100, 100, 70]]);
+  });
+
+  it('settles what both carried', async () => {
+    const { port, send } = await pulling();
+    port.pulls[0]?.answer(none(100));
+    port.toCommit = at(100);
+    send({ type: 'queue.renew' });
+    for (const { answer } of port.pulls.slice(1)) answer(none(100));
+    expect(port.settled).toEqual([[100, true]]);
+  });
+
+  it('is not pulled twice when it is not pulled at all', async () => {
+    const { send, pulled, answer } = await pulling();
+    answer(failed);
+    send({ type: 'queue.renew' });
+    expect(pulled()).toEqual([100]);
+  });
+});
+
 describe('a message that cannot be read', () => {
   it('is asked for three times more, then the queue halts in front of it and says so', async () => {
     const { clock, answer, state, told, owned, port, pulled, consume } = await pulling();

@@ -316,6 +316,12 @@ describe('an owned queue', () => {
     expect(hands).toEqual([]);
   });
 
+  it('asks its broker anew when told to, beside the pull that is held', async () => {
+    const { send, pullCount } = await start();
+    send({ type: 'queue.renew' });
+    expect(pullCount()).toBe(2);
+  });
+
   it('tells of trouble and of room', async () => {
     const { clock, answer, told, hands } = await start();
     told();

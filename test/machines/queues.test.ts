@@ -291,6 +291,16 @@ describe('a shard', () => {
     ]);
   });
 
+  it('renews the queues of the topics and brokers that are named, and no others', async () => {
+    const { assign, send, last } = start();
+    for (const queue of [zero, one]) assign(queue);
+    await turn();
+    send({ type: 'queues.renew', suspects: [{ topic: zero.topic, brokerName: 'broker-b' }] });
+    expect([last(zero).pulls.length, last(one).pulls.length]).toEqual([1, 1]);
+    send({ type: 'queues.renew', suspects: [{ topic: zero.topic, brokerName: zero.brokerName }] });
+    expect([last(zero).pulls.length, last(one).pulls.length]).toEqual([2, 2]);
+  });
+
   it('knows nothing of a queue it never had', async () => {
     const { revoke, told, residents } = start();
     revoke(two);

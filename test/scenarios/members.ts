@@ -3,6 +3,7 @@
 import type { Scenario } from '../support/scenario/scenario.types.ts';
 import { inAnOutage, usual } from './expected.ts';
 import {
+  committed,
   consumed,
   crash,
   createTopic,
@@ -69,6 +70,7 @@ export const crashed: Scenario = {
     split('orders', [8]),
     stopLoad('orders'),
     consumed('orders', 'billing'),
+    committed('orders', 'billing'), // what anna had done and not committed boris reads again
     stop('boris'),
   ],
   expect: {

@@ -3,6 +3,7 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import { ConnectionError, toRocketmqError } from '../../errors/errors.ts';
 import { HandlerSlots } from '../../listeners/handler-slots.ts';
+import { HookedListeners } from '../../listeners/hooked-listeners.ts';
 import type { Clock } from '../../model/clock.ts';
 import { retryTopicOf } from '../../model/names.ts';
 import type { Address } from '../../model/route.ts';
@@ -45,6 +46,7 @@ import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
 import { subscribingPort } from './subscribing-port.ts';
+import { traces } from './trace-port.ts';
 
 /** What a consumer runs in; createConsumerActor fills in what is not given. */
 export interface PartsEnvironment {
@@ -131,6 +133,18 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     },
   };
   const listeners = new ListenerChoice(config);
+  const tracing = config.enableMessageTrace
+    ? traces({ config, clock, random, messages, nameServers })
+    : undefined;
+  const hooked = new HookedListeners(
+    [...(tracing === undefined ? [] : [tracing.book]), ...(config.consumeHooks ?? [])],
+    {
+      consumerGroup,
+      consumeTimeoutMs: config.consumeTimeout,
+      now: () => clock.now(),
+      onFault: error => mailbox.send({ type: 'fault', error, actor: 'consume' }),
+    },
+  );
   const checks = new SelectorChecks({ config, subscriptions, calls });
   const held = new HeldQueues();
   const members = new MemberLists({
@@ -154,6 +168,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       subscriptions,
       told,
       listeners,
+      hooked,
     },
     ...{
       flow,
@@ -263,6 +278,16 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
+      resets: parent =>
+        isAlone
+          ? undefined
+          : {
+              port: {
+                idleQueues: () => queues.idle(),
+                storedOffset: (queue, signal) => offsets.storedOffset(queue, { signal }),
+              },
+              parent,
+            },
       queues: parent => ({
         openQueue: (queue, options) => held.count(queue, queues.open(queue, options)),
         parent,
@@ -278,6 +303,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         random,
         parent,
       }),
+      trace: parent => tracing && { port: tracing.port, random, now: () => clock.now(), parent },
       locks: parent => locks?.input(parent),
       sendBack: parent => ({
         port: sendBackPort({ config, calls, messages, locator, cache }),
@@ -309,6 +335,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
       const unlocked = await Promise.allSettled([
         queues.unlockAll(unconfirmed, { timeoutMs: limit / 2, signal }),
+        tracing?.ended(limit / 2, signal),
       ]);
       const addresses = cache.brokerAddresses(topics()).filter(address => switchboard.isOpen(address));
       const outcomes = await Promise.allSettled(

@@ -18,10 +18,12 @@ import type { OffsetsInput } from '../offsets/offsets.types.ts';
 import type { QueuesInput } from '../queues/queues.types.ts';
 import type { RebalanceInput } from '../rebalance/rebalance.types.ts';
 import type { QueueFate } from '../routes/route-cache.ts';
+import type { ResetsInput } from '../resets/resets.types.ts';
 import type { RoutesInput } from '../routes/routes.types.ts';
 import type { SendBackInput } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { SubscribingPort } from '../subscribing/subscribing.types.ts';
+import type { TraceInput } from '../trace/trace.types.ts';
 import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
 
 export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
@@ -48,10 +50,14 @@ export interface ConsumerParts {
     heartbeat(parent: ConsumerReceiver): HeartbeatInput;
     rebalance(parent: ConsumerReceiver): RebalanceInput;
     offsets(parent: ConsumerReceiver): OffsetsInput;
+    /** Undefined: offsets are not kept at brokers, so nobody resets them there. */
+    resets(parent: ConsumerReceiver): ResetsInput | undefined;
     queues(parent: ConsumerReceiver): Pick<QueuesInput, 'openQueue' | 'parent'>;
     /** `owned`: the queues that are ours by the last decision. */
     commands(parent: ConsumerReceiver, owned: () => readonly MessageQueue[]): CommandsInput;
     sendBack(parent: ConsumerReceiver): SendBackInput;
+    /** Undefined: nothing is traced. */
+    trace(parent: ConsumerReceiver): TraceInput | undefined;
     /** Undefined: queues are taken without a lock. */
     locks(parent: ConsumerReceiver): LocksInput | undefined;
   };
@@ -68,7 +74,7 @@ export interface ConsumerParts {
   /** What the brokers are not known to have. */
   uncommitted(): readonly QueuePosition[];
   /**
-   * Gives back the locks of the queues whose last commit was confirmed, then tells the group's brokers that we leave;
+   * Gives back the locks of the queues whose last commit was confirmed, lets the last traces out, then tells the group's brokers that we leave;
    * rejects with the first failure after all were asked.
    */
   leave(options: Omit<Leave, 'parts'> & { readonly signal: AbortSignal }): Promise<void>;

@@ -17,6 +17,7 @@ import type { RoutesEvent } from '../routes/routes.types.ts';
 import type { SendBackEvent } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { SubscribingEvent } from '../subscribing/subscribing.types.ts';
+import type { TraceEvent } from '../trace/trace.types.ts';
 import type { ConsumerContext } from './consumer.context.ts';
 
 /** Children there may be at one time or another. Sending to one that is not there is nothing, unlike XState's sendTo. */
@@ -27,6 +28,7 @@ export interface Children {
   readonly offsets?: Receiver<OffsetsEvent> | undefined;
   readonly sendBack?: Receiver<SendBackEvent> | undefined;
   readonly locks?: Receiver<LocksCommand> | undefined;
+  readonly trace?: Receiver<TraceEvent> | undefined;
   readonly commands?: (Receiver<CommandsEvent> & Commands) | undefined;
 }
 

@@ -120,6 +120,7 @@ const built = consumerSetup.createMachine({
       actions: { type: 'emitThis', params: ({ event }) => ({ ...event, type: 'queue.replicaChanged' }) },
     },
     'master.missed': { actions: 'refreshRoutes' },
+    'reset.suspected': { actions: { type: 'renewPulls', params: ({ event }) => event } },
     'queue.throttled': { actions: { type: 'emitThis', params: ({ event }) => flowClosed(event) } },
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },
@@ -337,7 +338,9 @@ const built = consumerSetup.createMachine({
             'spawnRebalance',
             'spawnLocks',
             'spawnOffsets',
+            'spawnResets',
             'spawnSendBack',
+            'spawnTrace',
             'spawnHeartbeat',
             'announceDone',
           ],
@@ -548,7 +551,7 @@ const built = consumerSetup.createMachine({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopAsking', 'holdOffsets', 'closeIntake', 'announceDone'],
+          entry: ['stopSharing', 'stopAsking', 'stopLooking', 'holdOffsets', 'closeIntake', 'announceDone'],
           on: {
             'step.done': {
               target: 'draining',
@@ -582,7 +585,7 @@ const built = consumerSetup.createMachine({
         },
         persisting: {
           description: 'The last offsets, each confirmed by its broker.',
-          entry: 'flushOffsets',
+          entry: ['flushTrace', 'flushOffsets'],
           on: {
             'xstate.error.actor.offsets': {
               target: 'releasing',

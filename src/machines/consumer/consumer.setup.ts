@@ -21,12 +21,15 @@ import { offsetsMachine } from '../offsets/offsets.machine.ts';
 import { queuesMachine } from '../queues/queues.machine.ts';
 import { rebalanceMachine } from '../rebalance/rebalance.machine.ts';
 import type { AssignmentDecided, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
+import { resetsMachine } from '../resets/resets.machine.ts';
+import type { Suspect } from '../resets/resets.types.ts';
 import { routesMachine } from '../routes/routes.machine.ts';
 import { sendBackMachine } from '../send-back/send-back.machine.ts';
 import type { MessagesFailed } from '../send-back/send-back.types.ts';
 import { Hidden } from '../shared/hidden.ts';
 import { safe } from '../shared/safe.ts';
 import { sharedSignal } from '../shared/shared-signal.ts';
+import { traceMachine } from '../trace/trace.machine.ts';
 import {
   childrenOf,
   closeConnections,
@@ -101,9 +104,11 @@ export const consumerSetup = setup({
     heartbeat: heartbeatMachine,
     rebalance: rebalanceMachine,
     offsets: offsetsMachine,
+    resets: resetsMachine,
     queues: queuesMachine,
     sendBack: sendBackMachine,
     locks: locksMachine,
+    trace: traceMachine,
     commands: commandsMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
@@ -135,6 +140,15 @@ export const consumerSetup = setup({
     spawnLocks: enqueueActions(({ context, enqueue, self }) => {
       const input = context.parts.get().inputs.locks(self);
       if (input !== undefined) enqueue.spawnChild('locks', { id: 'locks', input });
+    }),
+    spawnTrace: enqueueActions(({ context, enqueue, self }) => {
+      const input = context.parts.get().inputs.trace(self);
+      if (input !== undefined) enqueue.spawnChild('trace', { id: 'trace', input });
+    }),
+    flushTrace: safe(({ self }) => childrenOf(self).trace?.send({ type: 'trace.flush' })),
+    spawnResets: enqueueActions(({ context, enqueue, self }) => {
+      const input = context.parts.get().inputs.resets(self);
+      if (input !== undefined) enqueue.spawnChild('resets', { id: 'resets', input });
     }),
     spawnCommands: spawnChild('commands', {
       id: 'commands',
@@ -186,6 +200,7 @@ export const consumerSetup = setup({
     stopSharing: stopChild('rebalance'),
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
+    stopLooking: stopChild('resets'),
     refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
     /** The lock table of a broker that is back may be empty, and others may have locked what is ours. */
     tellLocks: safe(
@@ -227,6 +242,9 @@ export const consumerSetup = setup({
     suspendQueues: safe(({ context }) => tellShards(context, { type: 'queues.suspend' })),
     resumeQueues: safe(({ context }) => tellShards(context, { type: 'queues.resume' })),
     verifyQueues: safe(({ context }) => tellShards(context, { type: 'queues.verify' })),
+    renewPulls: safe(({ context }, { suspects }: { readonly suspects: readonly Suspect[] }) =>
+      tellShards(context, { type: 'queues.renew', suspects }),
+    ),
     holdOffsets: safe(({ self }) => childrenOf(self).offsets?.send({ type: 'offsets.hold' })),
     releaseOffsets: safe(({ self }) => childrenOf(self).offsets?.send({ type: 'offsets.release' })),
     placeQueues: assign(({ context, spawn, self }, params: AssignmentDecided) => {

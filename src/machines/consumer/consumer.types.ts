@@ -15,6 +15,7 @@ import type { OffsetsReport } from '../offsets/offsets.types.ts';
 import type { ReadingFrom, TargetChange } from '../pull/pull-target.ts';
 import type { QueueReport } from '../queue/queue.types.ts';
 import type { RebalanceReport, SubscriptionChanged } from '../rebalance/rebalance.types.ts';
+import type { ResetsReport } from '../resets/resets.types.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import type { MessagesFailed, SendBackReport } from '../send-back/send-back.types.ts';
 import type { Hidden } from '../shared/hidden.ts';
@@ -195,6 +196,7 @@ export type ConsumerInternalEvent =
   | HeartbeatReport
   | RebalanceReport
   | OffsetsReport
+  | ResetsReport
   | QueueReport
   | SendBackReport
   | CommandsReport

@@ -6,10 +6,12 @@ import type { SharedFlow } from '../../flow/flow-gate.ts';
 import { OwnedQueue } from '../../flow/owned-queue.ts';
 import { AwakeTime } from '../../listeners/awake-time.ts';
 import type { HandlerSlots } from '../../listeners/handler-slots.ts';
+import type { HookedListeners } from '../../listeners/hooked-listeners.ts';
 import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import { isRetryTopic } from '../../model/names.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
 import type { FormerOffsets } from '../../stores/former-offsets.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
@@ -24,6 +26,7 @@ import type { PullPort, StartPlace } from '../pull/pull.types.ts';
 import { PullTarget } from '../pull/pull-target.ts';
 import { LockPermit } from '../queue/lock-permit.ts';
 import type { QueueWork } from '../queue/queue.types.ts';
+import type { IdleQueue } from '../resets/resets.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
 import { orderOf } from './consume-order.ts';
@@ -56,6 +59,7 @@ export interface QueueSurroundings {
   readonly subscriptions: SubscriptionManager;
   readonly told: ToldVersions;
   readonly listeners: ListenerChoice;
+  readonly hooked: HookedListeners;
   readonly flow: SharedFlow;
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
@@ -120,6 +124,16 @@ export class QueueOpener {
   /** Brokers that queues are held of, those on their way out included. */
   brokerNames(): readonly string[] {
     return [...new Set([...this.#owned.values()].map(({ queue }) => queue.brokerName))];
+  }
+
+  /** Those of which nothing is held; a group's retries are nobody's to reset. */
+  idle(): readonly IdleQueue[] {
+    const now = this.#around.clock.now();
+    return [...this.#owned.values()].flatMap(({ queue, key, count }) => {
+      const committed =
+        count > 0 || isRetryTopic(queue.topic) ? undefined : this.#lines.get(key)?.believed(now);
+      return committed === undefined ? [] : [{ queue, committed }];
+    });
   }
 
   /** Everything a queue actor works with; it ends with `release`. */
@@ -192,9 +206,10 @@ export class QueueOpener {
   }
 
   #consumePort(queue: MessageQueue, lock: QueueLock | undefined, watch: QueueFigures): QueueWork['consume'] {
-    const { clock, isFresh, stopSignal, tell } = this.#around;
+    const { clock, hooked, isFresh, stopSignal, tell } = this.#around;
+    const listenerOf = this.#listeners.ofQueue(queue);
     return {
-      listenerOf: this.#listeners.ofQueue(queue),
+      listenerOf: hooked.isIdle ? listenerOf : message => hooked.of(listenerOf(message)),
       mayDeliver: isFresh,
       watch,
       lockIsLive: () => lock?.mayDeliver() ?? true,

@@ -15,7 +15,7 @@
  *   any → revoked (final)
  *
  * Invariants (checked by test/machines/pull.test.ts and on recorded traces):
- *   1. at most one pull on the wire (puller.ts keeps it); 2. no pull before the start is resolved;
+ *   1. at most one pull on the wire (puller.ts keeps it), but for one that is renewed while the broker holds it; 2. no pull before the start is resolved;
  *   3. a batch that arrives is admitted in every state but those that have left its epoch;
  *   4. nothing is written after revoked; 5. no request repeats at once unless the offset advanced or the poll was held;
  *   6. with a permit, no offset is read, and no place taken, before it is given; 7. a correction or a seek ends the epoch before it
@@ -192,6 +192,7 @@ const built = pullSetup.createMachine({
           target: 'correcting',
           actions: { type: 'restartAtCorrection', params: ({ event }) => event },
         },
+        'queue.renew': { actions: 'renewPull' },
         'pull.failed': {
           target: 'backingOff',
           actions: [

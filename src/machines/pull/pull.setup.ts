@@ -61,6 +61,7 @@ export const pullSetup = setup({
     requestNextBatch: safe(({ context }) => context.puller.requestNextBatch()),
     pullOn: safe(({ context }) => context.puller.pullOn(batch => goesOn(context, batch))),
     pullNoFurther: safe(({ context }) => context.puller.pullNoFurther()),
+    renewPull: safe(({ context }) => context.puller.renew()),
     abandonPull: safe(({ context }) => context.puller.abandon()),
     admitBatch: safe(({ context, event }) => {
       if ('nextOffset' in event) admit(context, event);

@@ -121,6 +121,8 @@ export interface PullRequester {
   pullNoFurther(): void;
   /** Writes the next pull, unless one is on the wire already. Default: from where the queue stands. */
   requestNextBatch(offset?: QueueOffset): void;
+  /** Asks again beside a pull that is held: what the broker tells only to a new one. */
+  renew(): void;
   /** The messages of the last answer, handed out once; none when it brought none. */
   takeArrived(): Arrived;
   /** The answer to the pull on the wire is no longer wanted, nor what came last and was not taken. */
@@ -178,6 +180,8 @@ export type PullEvent =
   | { readonly type: 'queue.resume' }
   /** Time passed without us: ask the broker where the queue stands before going on. */
   | { readonly type: 'queue.verify' }
+  /** The broker may have something to say that it tells only to a pull that comes now: a reset. */
+  | { readonly type: 'queue.renew' }
   | { readonly type: 'queue.revoke' }
   /** In every state: what is held is let go, what is on the wire abandoned. Leaves a halt. */
   | ({ readonly type: 'queue.seek' } & Seek)

@@ -23,6 +23,8 @@ export class Puller {
   readonly #tell: (event: PullEvent) => void;
   #lastPull = nothingInFlight;
   #inFlight = nothingInFlight;
+  /** The pull that the one in flight was written beside. */
+  #besides = nothingInFlight;
   /** Not in the event: V8 may move what XState makes for an event to the old generation, which then keeps the whole batch. */
   #arrived = nothingArrived;
   #goesOn: ((batch: FoundBatch) => boolean) | undefined;
@@ -62,16 +64,29 @@ export class Puller {
     return arrived;
   }
 
+  /**
+   * Asks once more beside a pull that the broker holds, if there is one: a reset is told only to a pull that comes after it.
+   * The held one's answer counts no more, unless it is that very word, which is said once.
+   */
+  renew(): void {
+    if (this.#inFlight === nothingInFlight) return;
+    this.#port.withdraw();
+    this.#besides = this.#inFlight;
+    this.#inFlight = nothingInFlight;
+    this.requestNextBatch();
+  }
+
   /** The answer to the pull on the wire is no longer wanted; another may be written. */
   abandon(): void {
     if (this.#inFlight !== nothingInFlight) this.#port.withdraw();
     this.#inFlight = nothingInFlight;
+    this.#besides = nothingInFlight;
     this.#arrived = nothingArrived;
   }
 
   #answered(pull: number, commit: CommitCarrier | undefined, outcome: PullAnswer): void {
     if (commit !== undefined) this.#port.settleCommit(commit, outcome.kind !== 'failed');
-    if (pull !== this.#inFlight) return;
+    if (pull !== this.#inFlight && !(pull === this.#besides && outcome.kind === 'moved')) return;
     this.#inFlight = nothingInFlight;
     if (outcome.kind === 'found' && this.#takenIn(outcome)) return;
     this.#arrived = 'messages' in outcome ? outcome : nothingArrived;

@@ -39,6 +39,7 @@ export function reportOf(
     case 'queue.suspend':
     case 'queue.resume':
     case 'queue.verify':
+    case 'queue.renew':
     case 'queue.seek':
     case 'lock.lost':
     case 'fault':

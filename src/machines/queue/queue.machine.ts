@@ -71,6 +71,7 @@ const built = setup({
       if (event.type === 'queue.verify') tellIfActive(consume, { type: 'queue.suspend' });
       else if (isForChildren(event)) tellIfActive(consume, event);
     }),
+    renewPull: safe(({ self }) => tellIfActive(childrenOf(self).pull, { type: 'queue.renew' })),
     seek: safe(({ context, self }, seek: Seek) => {
       const { pull } = childrenOf(self);
       if (isActive(pull)) pull.send({ ...seek, type: 'queue.seek' });
@@ -241,6 +242,7 @@ const built = setup({
               on: {
                 'queue.suspend': { actions: ['passToPull', 'passToConsume'] },
                 'queue.resume': { actions: ['passToPull', 'passToConsume'] },
+                'queue.renew': { actions: 'renewPull' },
               },
             },
             verifying: {

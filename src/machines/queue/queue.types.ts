@@ -88,6 +88,8 @@ export type QueueEvent =
   | { readonly type: 'queue.suspend' }
   | { readonly type: 'queue.resume' }
   | { readonly type: 'queue.verify' }
+  /** Ask its broker anew: an offset may have been reset. */
+  | { readonly type: 'queue.renew' }
   | ({ readonly type: 'queue.seek' } & Seek)
   /** Somebody else has its lock. */
   | { readonly type: 'lock.lost' }

@@ -19,6 +19,7 @@ import type { Seek } from '../pull/pull.types.ts';
 import { type DeadQueue, layToRest } from '../queue/queue.actors.ts';
 import { queueMachine } from '../queue/queue.machine.ts';
 import type { QueueEvent, QueueInput, QueueReport } from '../queue/queue.types.ts';
+import type { Suspect } from '../resets/resets.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import { safe } from '../shared/safe.ts';
 import {
@@ -62,6 +63,11 @@ const built = setup({
       const child = context.residents.get(key)?.kind === 'here' ? childrenOf(self)[key] : undefined;
       if (child === undefined) ticket?.refused(notOwned(queue));
       else child.send({ type: 'queue.seek', offset, reason, ticket });
+    }),
+    renew: safe(({ context, self }, { suspects }: { readonly suspects: readonly Suspect[] }) => {
+      for (const [key, { kind, queue }] of context.residents)
+        if (kind === 'here' && suspects.some(each => isIn(each, queue)))
+          childrenOf(self)[key]?.send({ type: 'queue.renew' });
     }),
     disownLeaving: safe(({ context, self }, params: { readonly grace: number }) => {
       for (const [key, { kind }] of context.residents) {
@@ -144,6 +150,7 @@ const built = setup({
         { type: 'handDown', params: { event: { type: 'queue.verify' } } },
       ],
     },
+    'queues.renew': { actions: { type: 'renew', params: ({ event }) => event } },
     'queues.seek': { actions: { type: 'seek', params: ({ event }) => event } },
     'queue.ended': {
       actions: [
@@ -185,6 +192,10 @@ const built = setup({
     },
   },
 });
+
+function isIn({ topic, brokerName }: Suspect, queue: MessageQueue): boolean {
+  return queue.topic === topic && queue.brokerName === brokerName;
+}
 
 type SeekOf = Seek & { readonly queue: MessageQueue };
 

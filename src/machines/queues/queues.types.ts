@@ -6,6 +6,7 @@ import type { RevokeReason } from '../../model/revoke-reason.ts';
 import type { Pauses } from '../commands/pauses.ts';
 import type { Seek } from '../pull/pull.types.ts';
 import type { QueueReport, QueueWork } from '../queue/queue.types.ts';
+import type { Suspect } from '../resets/resets.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { FaultEvent } from '../shared/safe.ts';
 
@@ -52,6 +53,8 @@ export type QueuesEvent =
   | { readonly type: 'queues.suspend' }
   | { readonly type: 'queues.resume' }
   | { readonly type: 'queues.verify' }
+  /** Offsets of these topics may have been reset: their brokers are asked anew. */
+  | { readonly type: 'queues.renew'; readonly suspects: readonly Suspect[] }
   /** What the user wants paused from now on. */
   | { readonly type: 'queues.pause'; readonly pauses: Pauses }
   | ({ readonly type: 'queues.seek'; readonly queue: MessageQueue } & Seek)

@@ -337,6 +337,32 @@ describe('the kinds of listeners', () => {
   });
 });
 
+describe('consumeHooks', () => {
+  it('are objects with before, after, or both', () => {
+    const consumeHooks = [{ name: 'timing', before: () => {} }, { after: () => {} }];
+    expect(parse({ consumeHooks }).consumeHooks).toEqual(consumeHooks);
+    expect(parse({}).consumeHooks).toBeUndefined();
+  });
+
+  it.each([
+    ['a function', () => {}, 'consumeHooks'],
+    ['nothing to call', [{ name: 'timing' }], 'consumeHooks[0]'],
+    ['a name that is none', [{ name: 7, after: () => {} }], 'consumeHooks[0]'],
+    ['what cannot be called', [{ after: () => {} }, { before: 'log' }], 'consumeHooks[1].before'],
+    ['null', [null], 'consumeHooks[0]'],
+  ])('refuse %s, and say where', (_, consumeHooks, option) => {
+    expect(problemsOf({ consumeHooks: consumeHooks as [] })).toMatchObject([{ option }]); // as from JavaScript
+  });
+});
+
+describe('traceTopic', () => {
+  it('is Java’s, or any topic with a legal name', () => {
+    expect(parse({})).toMatchObject({ enableMessageTrace: false, traceTopic: 'RMQ_SYS_TRACE_TOPIC' });
+    expect(parse({ traceTopic: 'team_traces' }).traceTopic).toBe('team_traces');
+    expect(problemsOf({ traceTopic: 'a b' })).toMatchObject([{ option: 'traceTopic' }]);
+  });
+});
+
 describe('onQueuesRevoked', () => {
   it('takes a function and nothing else', () => {
     const onQueuesRevoked = (): void => {};

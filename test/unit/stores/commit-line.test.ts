@@ -206,6 +206,27 @@ describe('a one-way carrier', () => {
   });
 });
 
+describe('what the broker is believed to have', () => {
+  it('is what was written last, also one-way, once that had a second to land', () => {
+    const line = lineAt(10, 12);
+    expect(line.line.believed(0)).toBe(10);
+    line.takeOneway(0);
+    expect([line.line.believed(999), line.line.believed(1000), line.line.handed]).toEqual([
+      undefined,
+      12,
+      10,
+    ]);
+  });
+
+  it('is not known before the start is, nor after a carrier whose outcome is not', () => {
+    expect(openLine().line.believed(0)).toBeUndefined();
+    const line = lineAt(10, 12);
+    const carrier = line.line.take(0);
+    if (carrier !== undefined) line.line.settled(carrier, false);
+    expect(line.line.believed(5000)).toBeUndefined();
+  });
+});
+
 describe('the final 15', () => {
   it('waits for a flagged pull until it is answered or 1000 ms old', () => {
     const line = lineAt(10, 12);
