@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are subscriptions and listeners read? */
 import { isListener, type Listener } from '../listeners/listener.ts';
+import type { MapBrokerAddress } from '../model/broker-address.ts';
 import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
 import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
@@ -67,6 +68,12 @@ function callback<F extends (...args: never[]) => unknown>(
 }
 
 export const revokeHook = callback<RevokeHook>('RevokeHook', './revoke-hook.ts', 'Write queues => { … }.');
+
+export const mapBrokerAddress = callback<MapBrokerAddress>(
+  'MapBrokerAddress',
+  '../model/broker-address.ts',
+  'Write address => …, which answers an address or null.',
+);
 
 export const retryPolicy = callback<RetryPolicy>(
   'RetryPolicy',

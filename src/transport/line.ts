@@ -2,6 +2,7 @@
 /** Where does everybody call one peer, whether it is connected just now or not? A line outlives its connections. */
 import { type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import {
   type Caller,
@@ -25,6 +26,7 @@ export interface LineOptions {
   readonly address: Address;
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  readonly namespace?: Namespace | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -54,6 +56,10 @@ export class Line implements Caller {
     this.#waiting = new PendingCalls(options.clock, expired => this.#expire(expired));
   }
 
+  get namespace(): Namespace | undefined {
+    return this.#options.namespace;
+  }
+
   /** A connection is attached: a call is written now. */
   get isOpen(): boolean {
     return this.#channel?.isOpen === true && this.#closedBy === undefined;
@@ -79,10 +85,9 @@ export class Line implements Caller {
 
   /** A connection to be, with this line's numbers, limits and handlers; `attach` it when it is greeted. */
   createChannel(onClosed: (error: RocketmqError) => void): Channel {
-    const { address, clock, limits, onServerRequest, onFault } = this.#options;
-    const { counters } = this;
-    const opaques = this.#opaques;
-    return new Channel({ address, clock, limits, opaques, counters, onServerRequest, onFault, onClosed });
+    const { address, clock, limits, namespace, onServerRequest, onFault } = this.#options;
+    const own = { opaques: this.#opaques, counters: this.counters };
+    return new Channel({ address, clock, limits, namespace, ...own, onServerRequest, onFault, onClosed });
   }
 
   /** Calls go over this connection from now on; those that waited are written first, in order. */

@@ -3,6 +3,7 @@
 import { type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
+import type { Namespace } from '../model/namespace.ts';
 import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
 import type { ExpressionType } from '../model/subscription.ts';
 import { ResponseCode } from '../protocol/codes.ts';
@@ -66,6 +67,7 @@ export interface PullWatch {
 export interface PullCallsOptions {
   readonly queue: MessageQueue;
   readonly consumerGroup: string;
+  readonly namespace?: Namespace | undefined;
   readonly clock: Clock;
   /** Messages asked for at once. */
   readonly batchSize: number;
@@ -162,9 +164,10 @@ export class PullCalls {
   }
 
   #prepareFor(maxMsgNums: number, subVersion: number): PreparedPull {
-    const { queue, consumerGroup, suspendMs, expressionType } = this.#options;
+    const { queue, consumerGroup, namespace, suspendMs, expressionType } = this.#options;
     return preparePull({
       consumerGroup,
+      namespace,
       topic: queue.topic,
       queueId: queue.queueId,
       maxMsgNums,
@@ -205,9 +208,9 @@ export class PullCalls {
   }
 
   #found(frame: Frame, offset: QueueOffset): PullAnswer {
-    const { queue, maxBodySize } = this.#options;
+    const { queue, maxBodySize, namespace } = this.#options;
     const { nextBeginOffset } = readReply(pullMessage, frame);
-    const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize });
+    const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize, namespace });
     const single = offset === this.#damagedAt;
     const { messages, fault } = soundRecords(batch, { queue, offset, nextBeginOffset, single });
     const wanted = this.#wanted(messages, offset);

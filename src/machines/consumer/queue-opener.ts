@@ -10,6 +10,7 @@ import { OutlivedCalls } from '../../listeners/outlived-calls.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
+import type { Namespace } from '../../model/namespace.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
@@ -42,6 +43,7 @@ const maxRereads = 3;
 /** What all queues of a consumer share. */
 export interface QueueSurroundings {
   readonly config: ResolvedConfig;
+  readonly namespace: Namespace | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly cache: RouteCache;
@@ -246,10 +248,11 @@ export class QueueOpener {
   }
 
   #pullCalls(queue: MessageQueue, watch: QueueFigures): PullCalls {
-    const { config, clock, switchboard, locator, subscriptions, told } = this.#around;
+    const { config, namespace, clock, switchboard, locator, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
+      namespace,
       clock,
       batchSize: config.pullBatchSize,
       suspendMs: config.brokerSuspendMaxTimeMillis,
