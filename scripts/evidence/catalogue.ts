@@ -33,6 +33,7 @@ import { startLatency } from './start-latency.ts';
 import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
+import { tlsEvidence } from './tls.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -63,6 +64,7 @@ export const evidences: readonly Evidence[] = [
   orderly,
   orderlyDeadLetters,
   badPeersEvidence,
+  tlsEvidence,
   subscribeRuntime,
   filters,
   forms,
