@@ -8,9 +8,9 @@ import type { Connection, WantedConnection } from './producer/connections.ts';
 import type { Producer } from './producer/producer.ts';
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
 import { RemotingProducer } from './producer/remoting-producer.ts';
+import { dialerFor } from './transport/dialer-choice.ts';
 import { defaultLimits } from './transport/limits.ts';
 import type { Dialer } from './transport/ports.ts';
-import { tcpDialer } from './transport/tcp-dialer.ts';
 
 /** What a producer takes from outside; each has the real thing as its default. */
 export interface ProducerEnvironment {
@@ -34,9 +34,10 @@ export function createProducer(
 ): Producer {
   const { env, pid, hostAddress } = systemSources();
   const { clock = systemClock, random = Math.random } = environment;
-  const { dialer = tcpDialer({ clock }) } = environment;
+  const resolved = resolveProducerOptions(options, env);
+  const dialer = dialerFor(resolved.tls, { given: environment.dialer, clock });
   return new RemotingProducer({
-    options: resolveProducerOptions(options, env),
+    options: resolved,
     clock,
     random,
     connect: wanted => connectionActor(wanted, { clock, random, dialer }),

@@ -26,6 +26,7 @@ export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
 export type { CorruptMessage, CorruptPolicy } from './config/corrupt-policy.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
+export type { NamespaceOption } from './config/namespace-kind.ts';
 export { parseConfig } from './config/parse-config.ts';
 export type { OptionName, Origin, ResolvedConfig } from './config/resolved-config.ts';
 export type { RetryDecision, RetryPolicy } from './config/retry-policy.ts';
@@ -99,6 +100,7 @@ export type {
 } from './machines/consumer/consumer.types.ts';
 export type { ReadingFrom } from './machines/pull/pull-target.ts';
 // The outside world, for tests and special networks
+export type { MapBrokerAddress } from './model/broker-address.ts';
 export { type Clock, systemClock } from './model/clock.ts';
 export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';
 export type { MessageExt } from './model/message.ts';
@@ -106,6 +108,7 @@ export type { MessageQueue } from './model/message-queue.ts';
 export type { RevokeReason } from './model/revoke-reason.ts';
 // Subscriptions and allocation
 export { type Selector, type SubscriptionData, sql, tag } from './model/subscription.ts';
+export type { Pem, TlsChoice, TlsSettings, TlsSource } from './model/tls.ts';
 export type { LogFields, Logger } from './observability/logger.ts';
 export { silentLogger } from './observability/logger.ts';
 export type { Message } from './producer/message.ts';

@@ -37,6 +37,7 @@ import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
 import { topicLife } from './topic-life.ts';
+import { tlsEvidence } from './tls.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -71,6 +72,7 @@ export const evidences: readonly Evidence[] = [
   orderly,
   orderlyDeadLetters,
   badPeersEvidence,
+  tlsEvidence,
   subscribeRuntime,
   filters,
   forms,

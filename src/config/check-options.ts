@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which options must fit each other? Runs over those that could be read by themselves. */
-import { retryTopicOf } from '../model/names.ts';
+import { groupProblem, retryTopicOf, topicProblem } from '../model/names.ts';
+import { namespaceOf } from '../model/namespace.ts';
 import { optionTable, suspendMargin } from './options.ts';
 import type { ReadOption, ReadOptions } from './read-options.ts';
 import type { Report } from './report.ts';
@@ -12,6 +13,7 @@ export function checkOptions(read: ReadOptions, sources: ConfigSources, report: 
   checkListeners(read, report);
   checkListenerKinds(read, report);
   checkRetryTopic(read, report);
+  checkNamespace(read, report);
   checkTimestampIsUsed(read, report);
   checkModel(read, report);
   return keepInstanceName(fitSuspend(read, report), sources);
@@ -71,6 +73,26 @@ function checkRetryTopic(read: ReadOptions, report: Report): void {
       `${retryTopicOf(group)} is consumed by itself`,
       'Leave it out: retried messages go to the listener of their own topic.',
     );
+}
+
+/** Names are given without the namespace, and must be legal with it. */
+function checkNamespace(read: ReadOptions, report: Report): void {
+  const choice = valueAt(read, 'namespace');
+  const namespace = namespaceOf(choice);
+  if (choice === undefined || namespace === undefined) return;
+  const check = (at: string, name: string, problemOf: (name: string) => string | undefined): void => {
+    const bare = namespace.own(name);
+    const problem = problemOf(namespace.wire(name));
+    if (bare !== name)
+      report
+        .at(at)
+        .problem(`${name} begins with the namespace, which is added by itself`, `Write '${bare}'.`);
+    else if (problem !== undefined) report.at(at).problem(`with the namespace ${choice.name}: ${problem}`);
+  };
+  const group = valueAt(read, 'consumerGroup');
+  if (group !== undefined) check('consumerGroup', group, groupProblem);
+  for (const { position, topic } of valueAt(read, 'subscriptions') ?? [])
+    check(`subscriptions[${position}].topic`, topic, topicProblem);
 }
 
 function checkTimestampIsUsed(read: ReadOptions, report: Report): void {

@@ -3,8 +3,11 @@
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { ConsumeHook } from '../listeners/consume-hook.ts';
 import type { Listener } from '../listeners/listener.ts';
+import type { MapBrokerAddress } from '../model/broker-address.ts';
+import type { TlsSettings, TlsSource } from '../model/tls.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
+import type { NamespaceOption } from './namespace-kind.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
 
@@ -44,6 +47,30 @@ export interface ConsumerConfig {
    * @example unitName: 'eu-1'
    */
   readonly unitName?: string | undefined;
+  /**
+   * Keeps apart tenants of one cluster. A name, or version 1: brokers know the topics and groups as 'name%topic', all that is seen here is without it. Version 2: names stay as they are, and each request says the namespace in a field of its own, for brokers and proxies that look at it.
+   * Default: none. Environment: ROCKETMQ_NAMESPACE.
+   * @example namespace: 'tenant-a'
+   */
+  readonly namespace?: NamespaceOption | undefined;
+  /**
+   * Encrypted connections to all name servers and brokers; nothing is sent in plain text then. true: the peer must have a certificate of an authority Node knows, for the host it is dialled by. An object sets ca, cert, key, passphrase, servername and rejectUnauthorized; a function of the address answers either, asked at each dial, so that certificates may change. docs/security.md.
+   * Default: false. Environment: ROCKETMQ_TLS.
+   * @example tls: { ca: readFileSync('ca.pem') }
+   */
+  readonly tls?: boolean | TlsSettings | TlsSource | undefined;
+  /**
+   * Answers where a broker that announces itself at an address is dialled: another host:port, the same, or null for nowhere. For brokers behind a port mapping, a tunnel or a proxy.
+   * Default: none: brokers are dialled where the route says.
+   * @example mapBrokerAddress: address => address.replace('172.17.0.2:', 'localhost:')
+   */
+  readonly mapBrokerAddress?: MapBrokerAddress | undefined;
+  /**
+   * The only hosts that brokers of a route are dialled at: names, IP addresses, and networks; compared with the address as it is written in the route, after mapBrokerAddress. A broker elsewhere is a fault, told once, and is not dialled.
+   * Default: any. Environment: ROCKETMQ_ALLOWED_BROKER_ADDRESSES.
+   * @example allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']
+   */
+  readonly allowedBrokerAddresses?: string | readonly string[] | undefined;
   /**
    * CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.
    * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.

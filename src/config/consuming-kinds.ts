@@ -2,6 +2,7 @@
 /** How are subscriptions and listeners read? */
 import type { ConsumeHook } from '../listeners/consume-hook.ts';
 import { isListener, type Listener } from '../listeners/listener.ts';
+import type { MapBrokerAddress } from '../model/broker-address.ts';
 import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
 import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
@@ -99,6 +100,12 @@ function readHook(value: unknown, spot: Spot): ConsumeHook | undefined {
     return spot.problem('it has neither before nor after', hint);
   return value;
 }
+
+export const mapBrokerAddress = callback<MapBrokerAddress>(
+  'MapBrokerAddress',
+  '../model/broker-address.ts',
+  'Write address => …, which answers an address or null.',
+);
 
 export const retryPolicy = callback<RetryPolicy>(
   'RetryPolicy',

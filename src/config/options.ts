@@ -7,20 +7,24 @@ import { join } from 'node:path';
 import { groupProblem, topicProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
+import { allowedHosts } from './allowed-hosts-kind.ts';
 import { count, duration, oneOf, orOff, size, text, yesOrNo } from './basic-kinds.ts';
 import { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './closed-sets.ts';
 import {
   consumeHooks,
   corruptPolicy,
   listenerKind,
+  mapBrokerAddress,
   nameHint,
   retryPolicy,
   revokeHook,
   subscriptionList,
 } from './consuming-kinds.ts';
+import { namespaceKind } from './namespace-kind.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';
+import { tlsKind } from './tls-kind.ts';
 
 const day = 86_400_000;
 const second = 1000;
@@ -77,6 +81,34 @@ export const optionTable = {
     absent: 'none',
     text: 'Part of the client id, behind the instance name: keeps apart consumers of several units (regions) in one process.',
     example: "unitName: 'eu-1'",
+  }),
+  namespace: optional({
+    group: 'basic',
+    kind: namespaceKind,
+    absent: 'none',
+    text: "Keeps apart tenants of one cluster. A name, or version 1: brokers know the topics and groups as 'name%topic', all that is seen here is without it. Version 2: names stay as they are, and each request says the namespace in a field of its own, for brokers and proxies that look at it.",
+    example: "namespace: 'tenant-a'",
+  }),
+  tls: option({
+    group: 'basic',
+    kind: tlsKind,
+    fallback: { kind: 'fixed', value: false },
+    text: 'Encrypted connections to all name servers and brokers; nothing is sent in plain text then. true: the peer must have a certificate of an authority Node knows, for the host it is dialled by. An object sets ca, cert, key, passphrase, servername and rejectUnauthorized; a function of the address answers either, asked at each dial, so that certificates may change. docs/security.md.',
+    example: "tls: { ca: readFileSync('ca.pem') }",
+  }),
+  mapBrokerAddress: optional({
+    group: 'basic',
+    kind: mapBrokerAddress,
+    absent: 'none: brokers are dialled where the route says',
+    text: 'Answers where a broker that announces itself at an address is dialled: another host:port, the same, or null for nowhere. For brokers behind a port mapping, a tunnel or a proxy.',
+    example: "mapBrokerAddress: address => address.replace('172.17.0.2:', 'localhost:')",
+  }),
+  allowedBrokerAddresses: optional({
+    group: 'basic',
+    kind: allowedHosts,
+    absent: 'any',
+    text: 'The only hosts that brokers of a route are dialled at: names, IP addresses, and networks; compared with the address as it is written in the route, after mapBrokerAddress. A broker elsewhere is a fault, told once, and is not dialled.',
+    example: "allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']",
   }),
   messageModel: option({
     group: 'behaviour',

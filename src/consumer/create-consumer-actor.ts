@@ -7,7 +7,7 @@ import { buildParts } from '../machines/consumer/build-parts.ts';
 import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
 import { systemClock } from '../model/clock.ts';
 import { createLogger, guardLogger } from '../observability/logger.ts';
-import { tcpDialer } from '../transport/tcp-dialer.ts';
+import { dialerFor } from '../transport/dialer-choice.ts';
 import { type ConsumerActor, ConsumerActorImpl } from './consumer-actor.ts';
 import type { Environment } from './environment.ts';
 
@@ -36,9 +36,10 @@ export function assembleConsumer(
   config: ConsumerConfig,
   environment: Environment,
 ): { readonly actor: ConsumerActor; readonly parts: ConsumerParts } {
-  const { clock = systemClock, random = Math.random, dialer = tcpDialer({ clock }) } = environment;
+  const { clock = systemClock, random = Math.random } = environment;
   const { fileSystem, inspect } = environment;
   const resolved = parseConfig(config, systemSources({ random, wallNow: () => clock.wallNow() }));
+  const dialer = dialerFor(resolved.tls, { given: environment.dialer, clock });
   const logger =
     environment.logger === undefined
       ? createLogger({ level: resolved.logLevel })

@@ -73,6 +73,41 @@ export const errorTable = {
     retry: 'later',
     hint: 'Check that the address is reachable from here; brokers announce brokerIP1, which inside containers is often a private address.',
   },
+  RMQ_TLS_UNTRUSTED: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'Give the certificate of the authority that signed it: tls: { ca }. A broker without certificate files makes itself one at each start (tls.test.mode.enable), which nobody can verify.',
+  },
+  RMQ_TLS_EXPIRED: {
+    kind: 'security',
+    retry: 'never',
+    hint: "The peer's certificate is over, or not valid yet: renew it there, and compare the clocks of both machines.",
+  },
+  RMQ_TLS_NAME_MISMATCH: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'Brokers are dialled by the address in the route, mostly an IP: have it in the certificate (subjectAltName), or say which name is there by tls: { servername }, for each broker by a function of the address.',
+  },
+  RMQ_TLS_CLIENT_CERTIFICATE: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'The peer asks its clients for a certificate (tls.server.need.client.auth=require): give tls: { cert, key }, signed by an authority of its tls.server.trustCertPath.',
+  },
+  RMQ_TLS_PLAIN_PEER: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'The peer does not speak TLS (tls.server.mode=disabled), or it is another service. Nothing is ever sent in plain text while tls is set.',
+  },
+  RMQ_TLS_EXPECTED: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'The peer accepts encrypted connections only (tls.server.mode=enforcing): set tls: true, or tls: { ca }.',
+  },
+  RMQ_TLS_FAILED: {
+    kind: 'security',
+    retry: 'later',
+    hint: 'The settings of tls could not be had or used, or no version and cipher suited both sides; the error text says which.',
+  },
   RMQ_CONNECTION_LOST: {
     kind: 'network',
     retry: 'later',
@@ -147,6 +182,11 @@ export const errorTable = {
     kind: 'broker',
     retry: 'later',
     hint: 'The present route names no address for this broker: it is down, or has no master. The route is asked again by itself.',
+  },
+  RMQ_BROKER_ADDRESS_REFUSED: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'The route names an address that mapBrokerAddress or allowedBrokerAddresses does not let in, or that is none. Correct the rule, or ask who registers at the name server.',
   },
   RMQ_GROUP_NOT_FOUND: {
     kind: 'broker',

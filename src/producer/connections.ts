@@ -2,6 +2,7 @@
 /** Who keeps a producer's connections up, and which of them are still needed? */
 import { RocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { Caller } from '../transport/call.ts';
 import type { Line } from '../transport/line.ts';
@@ -26,6 +27,7 @@ export type Connect = (wanted: WantedConnection) => Connection;
 
 export interface ConnectionsOptions {
   readonly nameServers: readonly Address[];
+  readonly namespace?: Namespace | undefined;
   readonly clock: Clock;
   readonly connect: Connect;
   readonly greetBroker: (caller: Caller, signal: AbortSignal) => Promise<void>;
@@ -37,10 +39,11 @@ export class Connections {
   readonly #nameServers: readonly Address[];
   readonly #open = new Map<Address, Connection>();
 
-  constructor({ nameServers, clock, connect, greetBroker }: ConnectionsOptions) {
+  constructor({ nameServers, namespace, clock, connect, greetBroker }: ConnectionsOptions) {
     this.#nameServers = nameServers;
     this.switchboard = new Switchboard({
       clock,
+      namespace,
       onWanted: (address, line) => {
         const role = nameServers.includes(address) ? 'nameServer' : 'broker';
         const greet = role === 'broker' ? greetBroker : () => Promise.resolve();

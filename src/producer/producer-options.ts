@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can be set of a producer, and what is it by default? */
 import { type ConfigProblem, RocketmqError } from '../errors/errors.ts';
+import type { MapBrokerAddress } from '../model/broker-address.ts';
 import { groupProblem } from '../model/names.ts';
+import { type NamespaceChoice, namespaceProblem } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
+import { type ResolvedTls, resolveTls, type TlsOption, tlsProblem } from '../model/tls.ts';
 import { endpointOf } from '../transport/address.ts';
 
 export interface ProducerOptions {
@@ -10,6 +13,12 @@ export interface ProducerOptions {
   readonly namesrvAddr?: string | readonly string[];
   /** Name of the group this producer belongs to. Default `DEFAULT_PRODUCER_GROUP`. */
   readonly producerGroup?: string;
+  /** As the consumer's option of this name: `'tenant-a'` means version 1. Default none. */
+  readonly namespace?: string | { readonly name: string; readonly version?: 1 | 2 };
+  /** Encrypted connections, as the consumer's option of this name. Default false. */
+  readonly tls?: TlsOption;
+  /** Where a broker is dialled that announces itself at an address, as the consumer's option of this name. */
+  readonly mapBrokerAddress?: MapBrokerAddress;
   /** How long one try of a send may take, the wait for a connection included. Unit: ms. Default 3000. */
   readonly sendMsgTimeout?: number;
   /** How often a failed send is repeated, where possible at another broker. Default 2. */
@@ -24,6 +33,9 @@ export interface ProducerOptions {
 
 export interface ResolvedProducerOptions {
   readonly namesrvAddr: readonly Address[];
+  readonly namespace: NamespaceChoice | undefined;
+  readonly tls: ResolvedTls;
+  readonly mapBrokerAddress: MapBrokerAddress | undefined;
   readonly producerGroup: string;
   readonly sendMsgTimeout: number;
   readonly retryTimesWhenSendFailed: number;
@@ -58,6 +70,9 @@ export function resolveProducerOptions(options: ProducerOptions, env: Environmen
   const resolved: ResolvedProducerOptions = {
     namesrvAddr: nameServers(options, env, problems),
     producerGroup,
+    namespace: readNamespace(options, problems),
+    tls: readTls(options, problems),
+    mapBrokerAddress: options.mapBrokerAddress,
     sendMsgTimeout: read('sendMsgTimeout'),
     retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
     maxMessageSize: read('maxMessageSize'),
@@ -85,6 +100,24 @@ function nameServers(
     }
   }
   return addresses;
+}
+
+function readNamespace(
+  { namespace }: ProducerOptions,
+  problems: ConfigProblem[],
+): NamespaceChoice | undefined {
+  if (namespace === undefined) return undefined;
+  const { name, version = 1 } = typeof namespace === 'string' ? { name: namespace } : namespace;
+  const problem = namespaceProblem(name);
+  if (problem !== undefined) problems.push({ option: 'namespace', problem });
+  return { name, version };
+}
+
+function readTls({ tls = false }: ProducerOptions, problems: ConfigProblem[]): ResolvedTls {
+  const problem = typeof tls === 'function' || tls === false ? undefined : tlsProblem(tls);
+  if (problem === undefined) return resolveTls(tls);
+  problems.push({ option: 'tls', problem });
+  return 'off';
 }
 
 function configInvalid(problems: readonly ConfigProblem[]): RocketmqError {

@@ -3,12 +3,14 @@
 import { setMaxListeners } from 'node:events';
 import { RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import { namespaceOf } from '../model/namespace.ts';
 import type { HeartbeatData } from '../protocol/bodies/heartbeat.ts';
 import { uniqueIds } from '../protocol/message-id.ts';
 import { BrokerCalls, beat } from '../transport/broker-calls.ts';
 import { MessageCalls } from '../transport/message-calls.ts';
 import { NameServerCalls } from '../transport/name-server-calls.ts';
 import type { CallOptions } from '../transport/request.ts';
+import { RouteGate } from '../transport/route-gate.ts';
 import { type Connect, Connections } from './connections.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
@@ -59,13 +61,16 @@ export class RemotingProducer implements Producer {
     this.#heartbeat = heartbeatOf(`${ip}@${pid}#${eightHexDigits(random)}`, options.producerGroup);
     this.#connections = new Connections({
       nameServers: options.namesrvAddr,
+      namespace: namespaceOf(options.namespace),
       clock,
       connect,
       greetBroker: (caller, signal) => beat(caller, this.#heartbeat, { timeoutMs: shortCall, signal }),
     });
     const { switchboard } = this.#connections;
     this.#brokers = new BrokerCalls(switchboard);
-    this.#nameServers = new NameServerCalls({ switchboard, addresses: options.namesrvAddr, clock, random });
+    const gate = new RouteGate({ map: options.mapBrokerAddress, onRefused: () => {} }); // sends say that no broker is left
+    const addresses = options.namesrvAddr;
+    this.#nameServers = new NameServerCalls({ switchboard, addresses, clock, random, gate });
     this.#routes = new PublishRoutes(
       topic => this.#nameServers.route(topic, this.#bounded(shortCall)),
       () => this.#connections.useBrokers(this.#routes.addresses()),

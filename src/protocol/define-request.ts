@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How does a table of fields become a request, and a frame its values? Every request is one table; this code only walks it. */
 import { ProtocolError } from '../errors/errors.ts';
-import type { FieldTable, ValuesOf } from './fields.ts';
+import type { Namespace } from '../model/namespace.ts';
+import type { Field, FieldTable, ValuesOf } from './fields.ts';
 import { type ExtFields, encodeFrame, type Frame, type SerializeType } from './frame.ts';
 
 /** A request: its code, the fields of its header, the fields of its answer's header, and what its answers mean. */
@@ -53,8 +54,10 @@ export interface RequestOptions {
   /** No answer wanted. Default false. */
   readonly oneway?: boolean | undefined;
   readonly body?: Buffer | undefined;
-  /** Fields beside the request's own: namespace, signature. */
+  /** Fields beside the request's own: signature. */
   readonly extra?: ExtFields | undefined;
+  /** Whose topics and groups they are. */
+  readonly namespace?: Namespace | undefined;
   /** Default JSON. */
   readonly serializeType?: SerializeType | undefined;
 }
@@ -72,7 +75,7 @@ export function encodeRequest<R extends Request>(
     code: request.code,
     opaque: options.opaque,
     flag: options.oneway === true ? onewayFlag : 0,
-    fields: writeFields(request.name, request.header, header, options.extra),
+    fields: writeFields(request.name, request.header, header, options),
     body: options.body,
     serializeType: options.serializeType,
   });
@@ -90,11 +93,15 @@ export function readReply<R extends Request>(request: R, frame: Frame): ReplyHea
 }
 
 /**
- * A request's header, as the side that serves it reads it.
+ * A request's header, as the side that serves it reads it; topics and groups as they are called within the namespace.
  * @throws ProtocolError `RMQ_BAD_HEADER` or `RMQ_UNSAFE_OFFSET` naming request and field
  */
-export function readHeader<R extends Request>(request: R, frame: Frame): HeaderOf<R> {
-  return readFields(request.name, request.header, frame.fields) as HeaderOf<R>; // the table is the type's source
+export function readHeader<R extends Request>(
+  request: R,
+  frame: Frame,
+  namespace?: Namespace | undefined,
+): HeaderOf<R> {
+  return readFields(request.name, request.header, frame.fields, namespace) as HeaderOf<R>; // the table is the type's source
 }
 
 export interface ReplyOptions {
@@ -121,7 +128,7 @@ export function encodeReply<R extends Request>(
     ...options,
     code: options.code ?? 0,
     flag: responseFlag,
-    fields: writeFields(`answer to ${request.name}`, request.reply, reply, options.extra),
+    fields: writeFields(`answer to ${request.name}`, request.reply, reply, options),
   });
 }
 
@@ -135,26 +142,38 @@ function writeFields(
   what: string,
   table: FieldTable,
   values: Readonly<Record<string, unknown>>,
-  extra: ExtFields = {},
+  { extra, namespace }: Pick<RequestOptions, 'extra' | 'namespace'>,
 ): ExtFields {
   const fields: Record<string, string> = {};
   for (const name in table) {
     const field = table[name];
     const value = values[name];
     if (field === undefined) continue;
-    if (value !== undefined) fields[name] = field.write(value);
+    if (value !== undefined) fields[name] = wireText(field, value, namespace);
     else if (!field.optional)
       throw new ProtocolError('RMQ_BAD_HEADER', `${what}: ${name} is missing`, { context: { field: name } });
   }
-  return Object.assign(fields, extra);
+  return Object.assign(fields, namespace?.fields, extra);
 }
 
-function readFields(what: string, table: FieldTable, fields: ExtFields): Readonly<Record<string, unknown>> {
+function wireText(field: Field<unknown>, value: unknown, namespace: Namespace | undefined): string {
+  const text = field.write(value);
+  return field.isName === true && namespace !== undefined ? namespace.wire(text) : text;
+}
+
+function readFields(
+  what: string,
+  table: FieldTable,
+  fields: ExtFields,
+  namespace?: Namespace,
+): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const name in table) {
     const field = table[name];
-    const text = fields[name];
+    const given = fields[name];
     if (field === undefined) continue;
+    const isForeign = field.isName === true && given !== undefined && namespace !== undefined;
+    const text = isForeign ? namespace.own(given) : given;
     if (text !== undefined) values[name] = field.read(text) ?? refuse(what, name, text, field.expects);
     else if (!field.optional)
       throw new ProtocolError('RMQ_BAD_HEADER', `${what}: ${name} is missing`, { context: { field: name } });

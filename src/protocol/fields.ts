@@ -7,6 +7,8 @@ export interface Field<Value> {
   /** What a legal text looks like, for error messages. */
   readonly expects: string;
   readonly optional: boolean;
+  /** A topic or group, which a namespace changes on its way to the wire and back: model/namespace.ts. */
+  readonly isName?: true;
   /** The value, or undefined when the text is none of this kind. */
   read(text: string): Value | undefined;
   write(value: Value): string;
@@ -62,6 +64,9 @@ function within(low: number, high: number): (text: string) => number | undefined
 
 /** A Java String. */
 export const text = field<string>('text', value => value);
+
+/** A Java String that names a topic or a group. */
+export const name: Field<string> & { readonly optional: false } = { ...text, isName: true };
 
 /** A Java int: a whole number of 32 bits. */
 export const int32 = field<number>('a whole number of 32 bits', within(-(2 ** 31), 2 ** 31 - 1));

@@ -2,6 +2,7 @@
 /** Which messages does the body of a pull answer hold, and where does it stop making sense? protocol.md section 4, MessageDecoder.decodesBatch. */
 import { crc32 } from 'node:zlib';
 import { ProtocolError, toRocketmqError } from '../errors/errors.ts';
+import type { Namespace } from '../model/namespace.ts';
 import { readClientBatch } from './client-batch.ts';
 import { propertyNames } from './properties.ts';
 import { hostSizes, isInnerBatch, layout, magicV1, magicV2, smallestRecord } from './record-layout.ts';
@@ -31,6 +32,8 @@ export interface ReadOptions {
   readonly brokerName: string;
   /** Largest decompressed body, and largest sum of the compressed inner batches of one call. Unit: bytes. */
   readonly maxBodySize: number;
+  /** Whose topics they are. Default: nobody's in particular. */
+  readonly namespace?: Namespace | undefined;
 }
 
 /**
@@ -63,7 +66,7 @@ class RecordReader {
   private unwrapped = 0;
 
   constructor(body: Buffer, options: ReadOptions) {
-    this.source = new RecordSource(body, options.brokerName, options.maxBodySize);
+    this.source = new RecordSource(body, options.brokerName, options.maxBodySize, options.namespace);
     this.view = this.source.view;
   }
 

@@ -167,10 +167,12 @@ export class StoredMessage implements MessageExt {
     return body;
   }
 
-  /** The topic the message is stored under: `%RETRY%group` for a retried one. */
+  /** The topic the message is stored under: `%RETRY%group` for a retried one. Without a namespace, as all names here. */
   get storedTopic(): string {
     const { start, end } = this.topicRange();
-    return this.source.topics.text(this.source.bytes, start, end);
+    const { topics, bytes, namespace } = this.source;
+    const stored = topics.text(bytes, start, end);
+    return namespace === undefined ? stored : namespace.own(stored);
   }
 
   get topic(): string {
@@ -276,7 +278,8 @@ export class StoredMessage implements MessageExt {
 
   /** RETRY_TOPIC; a retried inner batch has it among the batch's properties. */
   private originalTopic(): string | undefined {
-    return this.propertyText(retryTopicBytes) ?? this.inner?.batch.propertyText(retryTopicBytes);
+    const topic = this.propertyText(retryTopicBytes) ?? this.inner?.batch.propertyText(retryTopicBytes);
+    return topic === undefined ? undefined : (this.source.namespace?.own(topic) ?? topic);
   }
 
   private propertyText(name: Uint8Array, cache?: TextCache): string | undefined {

@@ -232,7 +232,12 @@ export class BrokerCalls {
  */
 export async function beat(caller: Caller, data: HeartbeatData, options: CallOptions): Promise<void> {
   const what = `heartbeat to ${caller.address}`;
-  const frame = await ask(caller, heartbeat, {}, { ...options, what, body: encodeHeartbeat(data) });
+  const frame = await ask(
+    caller,
+    heartbeat,
+    {},
+    { ...options, what, body: encodeHeartbeat(data, caller.namespace) },
+  );
   if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
 }
 
@@ -247,7 +252,7 @@ export async function checkSelector(
 ): Promise<void> {
   const { topic, subString: expression, expressionType } = config.subscriptionData;
   const what = `check of the ${expressionType} selector of ${topic} by ${caller.address}`;
-  const body = encodeClientConfig(config);
+  const body = encodeClientConfig(config, caller.namespace);
   const frame = await ask(caller, checkClientConfig, {}, { ...options, what, body });
   if (frame.code === ResponseCode.SUCCESS) return;
   const isSwitchedOff = frame.remark?.includes(filterUnsupported) === true;

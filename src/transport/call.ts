@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is a call to a peer, how can it end, and how do its failures read? */
 import { ConnectionError, RocketmqError, toError } from '../errors/errors.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { Frame } from '../protocol/frame.ts';
 
@@ -17,6 +18,8 @@ export type Encode = (opaque: number) => Buffer;
 /** Where calls can be made: a line, or one connection of it while it is being greeted. */
 export interface Caller {
   readonly address: Address;
+  /** Whose topics and groups are called here. Default: nobody's in particular. */
+  readonly namespace?: Namespace | undefined;
   /** False: a call made now waits for a connection. */
   readonly isOpen: boolean;
   /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which answer belongs to which call on one connection? Frames in both directions over one socket. */
-import { ConnectionError, ProtocolError, type RocketmqError, toRocketmqError } from '../errors/errors.ts';
+import { ConnectionError, ProtocolError, RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { decodeFrame, encodeFrame, isResponse } from '../protocol/frame.ts';
@@ -29,6 +30,7 @@ export interface ChannelOptions {
   readonly address: Address;
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  readonly namespace?: Namespace | undefined;
   /** Shared by all connections of one line: an answer of the old one fits no call of the new one. */
   readonly opaques: OpaqueSequence;
   readonly counters: TransportCounters;
@@ -79,6 +81,10 @@ export class Channel implements Caller {
     this.#pending = new PendingCalls(clock, expired => this.#expire(expired));
     this.#splitter = new FrameSplitter({ maxFrameSize: limits.maxFrameSize });
     this.#heardAt = clock.now();
+  }
+
+  get namespace(): Namespace | undefined {
+    return this.#options.namespace;
   }
 
   get isOpen(): boolean {
@@ -258,7 +264,8 @@ export class Channel implements Caller {
   }
 }
 
-function brokenOff(address: Address, cause: Error | undefined): ConnectionError {
+function brokenOff(address: Address, cause: Error | undefined): RocketmqError {
+  if (cause instanceof RocketmqError) return cause; // the dialer knows better, such as which certificate was refused
   const why = cause === undefined ? 'the peer closed it' : cause.message;
   const message = `connection to ${address} lost: ${why}`;
   return new ConnectionError('RMQ_CONNECTION_LOST', message, { context: { address }, cause });

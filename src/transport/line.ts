@@ -2,6 +2,7 @@
 /** Where does everybody call one peer, whether it is connected just now or not? A line outlives its connections. */
 import { type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import {
   type Caller,
@@ -25,6 +26,7 @@ export interface LineOptions {
   readonly address: Address;
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  readonly namespace?: Namespace | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -52,6 +54,10 @@ export class Line implements Caller {
     this.address = options.address;
     this.#options = options;
     this.#waiting = new PendingCalls(options.clock, expired => this.#expire(expired));
+  }
+
+  get namespace(): Namespace | undefined {
+    return this.#options.namespace;
   }
 
   /** A connection is attached: a call is written now. */
@@ -82,11 +88,11 @@ export class Line implements Caller {
     onClosed: (error: RocketmqError) => void,
     onLeaving?: (error: RocketmqError) => void,
   ): Channel {
-    const { address, clock, limits, onServerRequest, onFault } = this.#options;
+    const { address, clock, limits, namespace, onServerRequest, onFault } = this.#options;
     const { counters } = this;
     const opaques = this.#opaques;
     return new Channel({
-      ...{ address, clock, limits, opaques, counters },
+      ...{ address, clock, limits, namespace, opaques, counters },
       ...{ onServerRequest, onFault, onClosed, onLeaving },
     });
   }

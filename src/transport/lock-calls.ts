@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are queues locked at a broker and given back? Over any caller: a line, or a connection that is still being greeted. */
 import type { MessageQueue } from '../model/message-queue.ts';
+import type { Namespace } from '../model/namespace.ts';
 import { encodeLock, parseLockAnswer } from '../protocol/bodies/lock.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import type { Request } from '../protocol/define-request.ts';
@@ -37,16 +38,17 @@ export async function lockQueues(
 ): Promise<readonly MessageQueue[]> {
   const { onGranted, ...more } = options;
   const onFrame = (frame: Frame): void => {
-    const granted = frame.code === ResponseCode.SUCCESS ? readable(frame.body) : undefined;
+    const granted = frame.code === ResponseCode.SUCCESS ? readable(frame.body, caller.namespace) : undefined;
     if (granted !== undefined) onGranted?.(granted);
   };
-  return parseLockAnswer((await exchange(caller, lockBatch, 'lock', request, { ...more, onFrame })).body);
+  const { body } = await exchange(caller, lockBatch, 'lock', request, { ...more, onFrame });
+  return parseLockAnswer(body, caller.namespace);
 }
 
 /** Undefined: the promise says what is wrong with it. */
-function readable(body: Buffer): readonly MessageQueue[] | undefined {
+function readable(body: Buffer, namespace: Namespace | undefined): readonly MessageQueue[] | undefined {
   try {
-    return parseLockAnswer(body);
+    return parseLockAnswer(body, namespace);
   } catch {
     return undefined;
   }
@@ -75,7 +77,10 @@ async function exchange(
   const count = queues.length === 1 ? '1 queue' : `${queues.length} queues`;
   const what = `${verb} of ${count} at ${caller.address} for ${consumerGroup}`;
   // False: a broker with replicas asks them too, as it does for the Java client.
-  const body = encodeLock({ clientId, consumerGroup, mqSet: queues, onlyThisBroker: false });
+  const body = encodeLock(
+    { clientId, consumerGroup, mqSet: queues, onlyThisBroker: false },
+    caller.namespace,
+  );
   const frame = await ask(caller, request, {}, { ...options, what, body });
   if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
   return frame;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where does a topic live, as the name servers know it? One of them is asked; the next only when it fails. */
-import { ConnectionError, toError } from '../errors/errors.ts';
+import { ConnectionError, type RocketmqError, toError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Address, TopicRoute } from '../model/route.ts';
 import { parseRoute } from '../protocol/bodies/route.ts';
@@ -8,7 +8,9 @@ import { ResponseCode } from '../protocol/codes.ts';
 import { routeByTopic } from '../protocol/requests/route-by-topic.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import { ask, type CallOptions } from './request.ts';
+import type { RouteGate } from './route-gate.ts';
 import type { Switchboard } from './switchboard.ts';
+import { tlsErrorIn } from './tls-errors.ts';
 
 export interface NameServerCallsOptions {
   readonly switchboard: Switchboard;
@@ -17,6 +19,8 @@ export interface NameServerCallsOptions {
   readonly clock: Clock;
   /** Picks the first one asked, so that clients spread. A number from 0 to 1, 1 excluded. */
   readonly random: () => number;
+  /** Which addresses of a route are let in. Default: all. */
+  readonly gate?: RouteGate | undefined;
 }
 
 interface Attempt {
@@ -42,6 +46,7 @@ export class NameServerCalls {
   /**
    * The route of a topic, or undefined when the name server does not know the topic (17).
    * @throws ConnectionError `RMQ_NAME_SERVER_UNAVAILABLE` naming all name servers when none answered within `timeoutMs`;
+   *   `RMQ_TLS_…` when encryption stood against each of them;
    *   RocketmqError `RMQ_ABORTED` through the signal
    */
   async route(topic: string, { timeoutMs, signal }: CallOptions): Promise<TopicRoute | undefined> {
@@ -101,11 +106,14 @@ export class NameServerCalls {
     const frame = await ask(line, routeByTopic, header, { ...options, what });
     if (frame.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
     if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, address);
-    return parseRoute(frame.body);
+    const route = parseRoute(frame.body);
+    return this.#options.gate?.admit(route) ?? route;
   }
 }
 
-function unavailable(topic: string, timeoutMs: number, failed: readonly Attempt[]): ConnectionError {
+function unavailable(topic: string, timeoutMs: number, failed: readonly Attempt[]): RocketmqError {
+  const refused = failed.flatMap(({ error }) => tlsErrorIn(error) ?? []);
+  if (refused[0] !== undefined && refused.length === failed.length) return refused[0];
   const tries = failed.map(({ error }) => error.message).join('; ');
   const all = failed.map(({ address }) => address).join(', ');
   const message = `no name server of ${all} told the route of ${topic} within ${timeoutMs} ms: ${tries}`;

@@ -3,6 +3,7 @@
 import { type RocketmqError, toRocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
+import type { Namespace } from '../model/namespace.ts';
 import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
 import type { ExpressionType } from '../model/subscription.ts';
 import { ResponseCode } from '../protocol/codes.ts';
@@ -67,6 +68,7 @@ export interface PullWatch {
 export interface PullCallsOptions {
   readonly queue: MessageQueue;
   readonly consumerGroup: string;
+  readonly namespace?: Namespace | undefined;
   readonly clock: Clock;
   /** Messages asked for at once. */
   readonly batchSize: number;
@@ -173,9 +175,10 @@ export class PullCalls {
   }
 
   #prepareFor(maxMsgNums: number, subVersion: number, holdMs: number): PreparedPull {
-    const { queue, consumerGroup, expressionType } = this.#options;
+    const { queue, consumerGroup, namespace, expressionType } = this.#options;
     return preparePull({
       consumerGroup,
+      namespace,
       topic: queue.topic,
       queueId: queue.queueId,
       maxMsgNums,
@@ -227,10 +230,10 @@ export class PullCalls {
   }
 
   #found(frame: Frame, offset: QueueOffset, replica: PullReplica): PullAnswer {
-    const { queue, maxBodySize, onSuggested } = this.#options;
+    const { queue, maxBodySize, namespace, onSuggested } = this.#options;
     const { nextBeginOffset, suggestWhichBrokerId } = readReply(pullMessage, frame);
     onSuggested?.(replica, suggestWhichBrokerId);
-    const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize });
+    const batch = readRecords(frame.body, { brokerName: queue.brokerName, maxBodySize, namespace });
     const single = offset === this.#damagedAt;
     const { messages, fault } = soundRecords(batch, { queue, offset, nextBeginOffset, single });
     const wanted = this.#wanted(messages, offset);

@@ -53,8 +53,8 @@ export function ask<R extends Request>(
       resolve(outcome.frame);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    const encode = (opaque: number): Buffer =>
-      encodeRequest(request, header, body === undefined ? { opaque } : { opaque, body });
+    const { namespace } = caller;
+    const encode = (opaque: number): Buffer => encodeRequest(request, header, { opaque, body, namespace });
     caller.call(encode, timeoutMs, what, onOutcome);
   });
 }
@@ -66,7 +66,7 @@ export function tell<R extends Request>(
   header: HeaderOf<R>,
   { what, body }: OnewayOptions,
 ): boolean {
-  const oneway = { oneway: true, ...(body === undefined ? {} : { body }) };
+  const oneway = { oneway: true, body, namespace: caller.namespace };
   return caller.oneway(opaque => encodeRequest(request, header, { opaque, ...oneway }), what);
 }
 

@@ -2,6 +2,7 @@
 /** Which line leads to which address? One per address; whoever asks for a new one makes a connection wanted. */
 import type { RocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { HeaderOf, Request } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -14,6 +15,8 @@ export interface SwitchboardOptions {
   readonly clock: Clock;
   /** Default: {@link defaultLimits}. */
   readonly limits?: TransportLimits;
+  /** Whose topics and groups are called. Default: nobody's in particular. */
+  readonly namespace?: Namespace | undefined;
   /** Once per new line, inside `line()`: spawn a connection actor for it. */
   readonly onWanted: (address: Address, line: Line) => void;
   /** Default: every request of a peer is answered 3, "not supported". */
@@ -41,12 +44,12 @@ export class Switchboard {
   line(address: Address): Line {
     const known = this.#lines.get(address);
     if (known !== undefined) return known;
-    const { clock, limits = defaultLimits, onWanted, onFault = warn } = this.#options;
+    const { clock, limits = defaultLimits, namespace, onWanted, onFault = warn } = this.#options;
     const onServerRequest = this.#options.onServerRequest ?? (() => false);
     const onClosed = (): void => {
       this.#lines.delete(address);
     };
-    const line = new Line({ address, clock, limits, onServerRequest, onFault, onClosed });
+    const line = new Line({ address, clock, limits, namespace, onServerRequest, onFault, onClosed });
     if (this.#closedBy !== undefined) {
       line.close(this.#closedBy);
       return line;

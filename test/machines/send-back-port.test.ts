@@ -51,6 +51,7 @@ function world(
   const perm = 'retryPerm' in given ? given.retryPerm : 6;
   if (perm !== undefined) cache.set(retryTopic, route(perm));
   const port = sendBackPort({
+    namespace: undefined,
     config: parse(config),
     calls: new BrokerCalls(switchboard),
     messages: new MessageCalls(switchboard),

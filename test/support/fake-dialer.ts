@@ -4,8 +4,8 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { Address } from '../../src/model/route.ts';
 import { decodeFrame, encodeFrame, type Frame, type OutgoingFrame } from '../../src/protocol/frame.ts';
 import { FrameSplitter } from '../../src/protocol/frame-splitter.ts';
+import { connectFailed } from '../../src/transport/dial-wait.ts';
 import type { Dialer, Socket, SocketHandlers } from '../../src/transport/ports.ts';
-import { connectFailed } from '../../src/transport/tcp-dialer.ts';
 import { replyTo } from './fake-peer.ts';
 
 /** The client's end of a connection, seen and moved from the other side. */

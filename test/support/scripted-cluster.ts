@@ -14,8 +14,8 @@ import {
   isResponse,
   type OutgoingFrame,
 } from '../../src/protocol/frame.ts';
+import { connectFailed } from '../../src/transport/dial-wait.ts';
 import type { Dialer, Socket, SocketHandlers } from '../../src/transport/ports.ts';
-import { connectFailed } from '../../src/transport/tcp-dialer.ts';
 import { recordOf } from './builders.ts';
 import { FakeSocket } from './fake-dialer.ts';
 import { ScriptedLocks } from './scripted-locks.ts';

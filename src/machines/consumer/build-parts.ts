@@ -6,6 +6,7 @@ import { HandlerSlots } from '../../listeners/handler-slots.ts';
 import { HookedListeners } from '../../listeners/hooked-listeners.ts';
 import type { Clock } from '../../model/clock.ts';
 import { retryTopicOf } from '../../model/names.ts';
+import { namespaceOf } from '../../model/namespace.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
@@ -21,6 +22,7 @@ import { MessageCalls } from '../../transport/message-calls.ts';
 import { NameServerCalls } from '../../transport/name-server-calls.ts';
 import type { Dialer } from '../../transport/ports.ts';
 import { PullTally } from '../../transport/pull-tally.ts';
+import { RouteGate } from '../../transport/route-gate.ts';
 import { Switchboard } from '../../transport/switchboard.ts';
 import { RouteCache } from '../routes/route-cache.ts';
 import { Hidden } from '../shared/hidden.ts';
@@ -65,6 +67,7 @@ const localRetryPause = 5000;
 export function buildParts(config: ResolvedConfig, environment: PartsEnvironment): ConsumerParts {
   const { clock, dialer, random, logger } = environment;
   const { consumerGroup, clientId } = config;
+  const namespace = namespaceOf(config.namespace);
   const isAlone = isBroadcasting(config);
   /** Nothing comes back in broadcasting: what failed is dropped. */
   const retryTopics = isAlone ? [] : [retryTopicOf(consumerGroup)];
@@ -89,6 +92,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const switchboard: Switchboard = new Switchboard({
     clock,
     limits,
+    namespace,
     onWanted: (address, line) => {
       // After the end nobody would connect it: calls of actors that are still in the middle of something fail at once.
       if (scope.signal.aborted) line.close(toRocketmqError(scope.signal.reason));
@@ -99,7 +103,13 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   });
   const calls = new BrokerCalls(switchboard);
   const messages = new MessageCalls(switchboard);
-  const nameServers = new NameServerCalls({ switchboard, addresses: config.namesrvAddr, clock, random });
+  const gate = new RouteGate({
+    map: config.mapBrokerAddress,
+    allowed: config.allowedBrokerAddresses,
+    onRefused: error => mailbox.send({ type: 'fault', error, actor: 'routes' }),
+  });
+  const addresses = config.namesrvAddr;
+  const nameServers = new NameServerCalls({ switchboard, addresses, clock, random, gate });
   const locator = new BrokerLocator(cache, switchboard);
   const timeoutMs = config.consumerTimeoutMillisOfRequest;
 
@@ -156,6 +166,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const queues = new QueueOpener({
     ...{
       config,
+      namespace,
       clock,
       random,
       cache,
@@ -202,7 +213,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     retryTopics.includes(topic) || subscriptions.isSubscribed(topic);
 
   const requests: ServerRequests = new ServerRequests({
-    ...{ config, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
+    ...{ config, namespace, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
     queues: () => queues.shown(),
     stopSignal: scope.signal,
     tell: event => mailbox.send(event),
@@ -306,7 +317,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       trace: parent => tracing && { port: tracing.port, random, now: () => clock.now(), parent },
       locks: parent => locks?.input(parent),
       sendBack: parent => ({
-        port: sendBackPort({ config, calls, messages, locator, cache }),
+        port: sendBackPort({ config, namespace, calls, messages, locator, cache }),
         localRetryPause,
         roundLimit: roundLimitOf(config.consumerTimeoutMillisSendMessage),
         parent,

@@ -199,6 +199,11 @@ export function refusesStart(error: RocketmqError): boolean {
   );
 }
 
+/** What no name server allows does not change by itself either: a certificate, no TLS, TLS only. */
+export function isRefusedByAll(error: RocketmqError): boolean {
+  return error.kind === 'security' && error.retry === 'never';
+}
+
 /** `running.active` from an XState value. */
 export function pathOf(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -267,7 +267,17 @@ const built = consumerSetup.createMachine({
         },
       },
       on: {
-        'routes.failed': { actions: { type: 'noteStartError', params: ({ event }) => event } },
+        'routes.failed': [
+          {
+            guard: { type: 'isRefusedByAll', params: ({ event }) => event },
+            target: 'stopping',
+            actions: {
+              type: 'beginStop',
+              params: ({ event }) => ({ reason: 'startFailed', error: event.error }),
+            },
+          },
+          { actions: { type: 'noteStartError', params: ({ event }) => event } },
+        ],
         'connection.failed': [
           {
             guard: { type: 'refusesStart', params: ({ event }) => event },

@@ -59,6 +59,7 @@ import {
   drainBudget,
   endStep,
   flushBudget,
+  isRefusedByAll,
   listenerGrace,
   place,
   refusesStart,
@@ -452,6 +453,7 @@ export const consumerSetup = setup({
     isInDoubt: ({ context }) => !context.parts.get().isFresh(),
     isSuspendAsked: ({ context }) => context.intent === 'suspended',
     refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
+    isRefusedByAll: (_, params: { readonly error: RocketmqError }) => isRefusedByAll(params.error),
     isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SUBSCRIPTION_STALE',
     isSelectorRefused: (_, params: { readonly error: RocketmqError }) =>

@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
+import { namespaceOf } from '../../model/namespace.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { FileSystem } from '../../stores/file-system.ts';
 import { LocalOffsetStore } from '../../stores/local-offset-store.ts';
@@ -53,7 +54,9 @@ export function offsetPlace(around: OffsetSurroundings): OffsetPlace {
 }
 
 function inFile({ config, clock, fileSystem = nodeFileSystem, onFault }: OffsetSurroundings): OffsetPlace {
-  const { clientId, consumerGroup, storePath, maxOffsetStoreSize } = config;
+  const { clientId, storePath, maxOffsetStoreSize } = config;
+  // Groups of two namespaces have files of their own.
+  const consumerGroup = namespaceOf(config.namespace)?.wire(config.consumerGroup) ?? config.consumerGroup;
   const store = new LocalOffsetStore({
     ...{ storePath, fileSystem, clock, maxOffsetStoreSize, onFault },
     owner: { clientId, consumerGroup },

@@ -12,6 +12,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { MessageExt } from '../../model/message.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import { isRetryTopic } from '../../model/names.ts';
+import type { Namespace } from '../../model/namespace.ts';
 import type { CommitLine } from '../../stores/commit-line.ts';
 import type { FormerOffsets } from '../../stores/former-offsets.ts';
 import type { StartPositions } from '../../stores/start-position.ts';
@@ -47,6 +48,7 @@ const maxRereads = 3;
 /** What all queues of a consumer share. */
 export interface QueueSurroundings {
   readonly config: ResolvedConfig;
+  readonly namespace: Namespace | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly cache: RouteCache;
@@ -283,10 +285,11 @@ export class QueueOpener {
   }
 
   #pullCalls(queue: MessageQueue, watch: QueueFigures, target: PullTarget): PullCalls {
-    const { config, clock, subscriptions, told } = this.#around;
+    const { config, namespace, clock, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
+      namespace,
       clock,
       batchSize: config.pullBatchSize,
       suspendMs: config.brokerSuspendMaxTimeMillis,

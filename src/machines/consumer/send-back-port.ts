@@ -5,6 +5,7 @@ import { ConsumerError } from '../../errors/errors.ts';
 import type { MessageExt } from '../../model/message.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import { retryTopicOf } from '../../model/names.ts';
+import type { Namespace } from '../../model/namespace.ts';
 import { writableQueues } from '../../model/route.ts';
 import { encodeProperties, propertyNames } from '../../protocol/properties.ts';
 import { sysFlagBits } from '../../protocol/record-layout.ts';
@@ -21,6 +22,7 @@ import { isBroadcasting } from './offset-place.ts';
 
 export interface SendBackWiring {
   readonly config: ResolvedConfig;
+  readonly namespace: Namespace | undefined;
   readonly calls: BrokerCalls;
   readonly messages: MessageCalls;
   readonly locator: BrokerLocator;
@@ -81,12 +83,12 @@ export function sendBackPort(wiring: SendBackWiring): SendBackPort {
 
 /** Source: DefaultMQPushConsumerImpl.sendMessageBack, the part behind the catch; it asks one broker only. */
 async function sendCopy(
-  { config, messages, locator, cache }: SendBackWiring,
+  { config, namespace, messages, locator, cache }: SendBackWiring,
   { job, way }: Returning,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const { message } = job.failed;
-  const copy = copyOf(message, way);
+  const copy = copyOf(message, way, namespace);
   let failure: unknown;
   for (const queue of copyTargets(cache, retryTopicOf(config.consumerGroup), message.brokerName)) {
     try {
@@ -123,12 +125,16 @@ function copyTargets(cache: RouteCache, topic: string, ownBroker: string): reado
  * Whether a copy is dead is decided by the broker, from its attempts and their maximum: 5.x says so when they are more,
  * 4.9 also when they are equal. Hence a maximum that both read alike, and the attempts as a 36 would have counted them.
  */
-function copyOf(message: MessageExt, way: ReturnWay): Omit<SendRequest, 'topic' | 'brokerName' | 'queueId'> {
+function copyOf(
+  message: MessageExt,
+  way: ReturnWay,
+  namespace: Namespace | undefined,
+): Omit<SendRequest, 'topic' | 'brokerName' | 'queueId'> {
   const reconsumeTimes = message.reconsumeTimes + 1;
   return {
     ...bodyOf(message),
     producerGroup: innerProducerGroup,
-    properties: propertiesOf(message, way),
+    properties: propertiesOf(message, way, namespace),
     flag: message.flag,
     bornTimestamp: message.bornTimestamp || message.storeTimestamp, // NaN where the producer sent nonsense
     reconsumeTimes,
@@ -136,11 +142,12 @@ function copyOf(message: MessageExt, way: ReturnWay): Omit<SendRequest, 'topic' 
   };
 }
 
-function propertiesOf(message: MessageExt, way: ReturnWay): string {
+/** The original topic as other members of the group, Java's too, read it. */
+function propertiesOf(message: MessageExt, way: ReturnWay, namespace: Namespace | undefined): string {
   const originalId = message.getProperty(propertyNames.originMessageId) ?? message.msgId;
   return encodeProperties([
     ...[...message.properties].filter(([name]) => !notCopied.has(name)),
-    [propertyNames.retryTopic, message.topic],
+    [propertyNames.retryTopic, namespace?.wire(message.topic) ?? message.topic],
     [propertyNames.originMessageId, originalId],
     // A dead letter waits for nothing; 4.9 would keep one with a delay in its schedule first.
     ...(way.kind === 'retry' ? [[propertyNames.delay, levelText(message, way.delayLevel)] as const] : []),

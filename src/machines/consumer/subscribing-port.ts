@@ -2,7 +2,8 @@
 /** Which calls and parts of the consumer stand behind a change of its subscriptions? */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import { SubscriptionError } from '../../errors/errors.ts';
-import { retryTopicOf } from '../../model/names.ts';
+import { retryTopicOf, topicProblem } from '../../model/names.ts';
+import { namespaceOf } from '../../model/namespace.ts';
 import type { Address } from '../../model/route.ts';
 import { everything, type Selector } from '../../model/subscription.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -71,6 +72,7 @@ function planOf(wiring: SubscribingWiring, command: SubscriptionCommand): Subscr
   const selector = selectorOf(command);
   subscriptions.check(topic, selector);
   if (topic === retryTopicOf(wiring.config.consumerGroup)) throw ownRetryTopic(topic);
+  checkNamespace(wiring, topic);
   const listener = command.type === 'consumer.subscribe' ? command.listener : undefined;
   listeners.check(topic, listener);
   const isSettled = subscriptions.isSettled(topic);
@@ -162,6 +164,18 @@ async function register(wiring: SubscribingWiring, topic: string, signal: AbortS
   const answers = await Promise.allSettled(awaited.map(({ answer }) => answer));
   const failure = answers.find(answer => answer.status === 'rejected');
   if (failure !== undefined && answers.every(({ status }) => status === 'rejected')) throw failure.reason;
+}
+
+function checkNamespace({ config }: SubscribingWiring, topic: string): void {
+  const namespace = namespaceOf(config.namespace);
+  const problem = namespace && topicProblem(namespace.wire(topic));
+  const isWrapped = namespace !== undefined && namespace.own(topic) !== topic;
+  if (!isWrapped && problem === undefined) return;
+  const why =
+    problem ?? `it begins with the namespace, which is added by itself: write ${namespace?.own(topic)}`;
+  throw new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', `topic ${topic} in this namespace: ${why}`, {
+    context: { topic },
+  });
 }
 
 function notSubscribed(topic: string): SubscriptionError {

@@ -117,9 +117,21 @@ export class RouteCache {
   private keepBroker(broker: BrokerData): boolean {
     const before = this.brokers.get(broker.brokerName);
     this.brokers.set(broker.brokerName, broker);
+    if (this.brokers.size > mostBrokers) this.dropOldest();
     return before !== undefined && !sameAddresses(before.addresses, broker.addresses);
   }
+
+  private dropOldest(): void {
+    const named = new Set(
+      [...this.routes.values()].flatMap(({ route }) => route.brokers.map(each => each.brokerName)),
+    );
+    const spare = [...this.brokers.keys()].filter(name => !named.has(name));
+    for (const name of spare.slice(0, mostBrokers / 2)) this.brokers.delete(name);
+  }
 }
+
+/** Past this, brokers that no route names any more are forgotten: a name server may make up new ones at each poll. */
+const mostBrokers = 5000;
 
 function sameAddresses(a: ReadonlyMap<number, Address>, b: ReadonlyMap<number, Address>): boolean {
   return a.size === b.size && [...a].every(([id, address]) => b.get(id) === address);

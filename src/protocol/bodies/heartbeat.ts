@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a client tell a broker about itself? Source: HeartbeatData, ConsumerData, protocol.md section 5.3. */
+import type { Namespace } from '../../model/namespace.ts';
 import {
   boolean,
   integer,
@@ -12,7 +13,7 @@ import {
   withDefault,
   writeBody,
 } from '../json-shape.ts';
-import { subscriptionData } from './subscription.ts';
+import { subscriptionData, wireSubscription } from './subscription.ts';
 
 export const messageModel = oneOf('BROADCASTING', 'CLUSTERING', 'LITE_SELECTIVE');
 export const consumeType = oneOf('CONSUME_ACTIVELY', 'CONSUME_PASSIVELY', 'CONSUME_POP');
@@ -48,8 +49,20 @@ const heartbeatData = record({
 /** A heartbeat: the groups this client consumes and produces for. */
 export type HeartbeatData = ShapeOf<typeof heartbeatData>;
 
-export function encodeHeartbeat(data: HeartbeatData): Buffer {
-  return writeBody(heartbeatData, data);
+export function encodeHeartbeat(data: HeartbeatData, namespace?: Namespace): Buffer {
+  return writeBody(heartbeatData, namespace === undefined ? data : wireHeartbeat(namespace, data));
+}
+
+function wireHeartbeat(namespace: Namespace, data: HeartbeatData): HeartbeatData {
+  return {
+    ...data,
+    consumerDataSet: data.consumerDataSet.map(group => ({
+      ...group,
+      groupName: namespace.wire(group.groupName),
+      subscriptionDataSet: group.subscriptionDataSet.map(each => wireSubscription(namespace, each)),
+    })),
+    producerDataSet: data.producerDataSet.map(({ groupName }) => ({ groupName: namespace.wire(groupName) })),
+  };
 }
 
 /** @throws ProtocolError `RMQ_BAD_BODY` */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which offset does each queue have, or shall it get? Source: ResetOffsetBody, ResetOffsetBodyForC, GetConsumerStatusBody, OffsetSerializeWrapper. */
 import type { MessageQueue } from '../../model/message-queue.ts';
+import { type Namespace, ownQueue, wireQueue } from '../../model/namespace.ts';
 import { isJsonArray } from '../json.ts';
 import {
   integer,
@@ -43,8 +44,9 @@ const consumerStatus = record({
  * Body of resetOffset (220), and of Java's local offset files.
  * @throws ProtocolError `RMQ_BAD_BODY`, or `RMQ_UNSAFE_OFFSET` for an offset past 2^53-1
  */
-export function parseOffsetTable(body: Buffer): OffsetTable {
-  return readBody(resetOffsets, body, 'offset table').offsetTable;
+export function parseOffsetTable(body: Buffer, namespace?: Namespace): OffsetTable {
+  const { offsetTable } = readBody(resetOffsets, body, 'offset table');
+  return offsetTable.map(([queue, offset]) => [ownQueue(namespace, queue), offset]);
 }
 
 export function encodeOffsetTable(table: OffsetTable): Buffer {
@@ -52,8 +54,9 @@ export function encodeOffsetTable(table: OffsetTable): Buffer {
 }
 
 /** The answer to consumerStatus (221): this client's offsets. */
-export function encodeConsumerStatus(table: OffsetTable): Buffer {
-  return writeBody(consumerStatus, { consumerTable: new Map(), messageQueueTable: table });
+export function encodeConsumerStatus(table: OffsetTable, namespace?: Namespace): Buffer {
+  const messageQueueTable = table.map(([queue, offset]) => [wireQueue(namespace, queue), offset] as const);
+  return writeBody(consumerStatus, { consumerTable: new Map(), messageQueueTable });
 }
 
 /** @throws ProtocolError `RMQ_BAD_BODY`, or `RMQ_UNSAFE_OFFSET` for an offset past 2^53-1 */

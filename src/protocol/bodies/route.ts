@@ -67,20 +67,51 @@ const topicRoute = record({
  */
 export function parseRoute(body: Buffer): TopicRoute {
   const { brokerDatas, queueDatas } = readBody(topicRoute, body, 'route');
+  checkBrokers(brokerDatas);
   checkQueues(queueDatas);
   return { brokers: brokerDatas, queues: queueDatas };
 }
 
-/** More queues than any topic has; a route that claims more is refused before a list of them is made. */
-const maxQueues = 1_000_000;
+/** More than any cluster has; a route that claims more is refused before anything is made of it or dialled. */
+const maxBrokers = 1000;
+const maxAddresses = 2000;
+const maxQueues = 100_000;
+const maxNameLength = 255;
+
+function checkBrokers(brokers: readonly BrokerData[]): void {
+  checkNames('broker', brokers, maxBrokers);
+  const addresses = brokers.reduce((sum, broker) => sum + broker.addresses.size, 0);
+  if (addresses > maxAddresses) throw absurd(`${addresses} addresses`, { addresses });
+  for (const { brokerName, addresses: byId } of brokers) {
+    const id = [...byId.keys()].find(each => each < 0);
+    if (id !== undefined) throw absurd(`the id ${id} for ${brokerName}`, { brokerName, id });
+  }
+}
 
 function checkQueues(queues: readonly QueueData[]): void {
+  checkNames('queue data of', queues, maxBrokers);
   const counts = queues.flatMap(queue => [queue.readQueueNums, queue.writeQueueNums]);
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total <= maxQueues && counts.every(count => count >= 0)) return;
   throw new ProtocolError('RMQ_BAD_BODY', `route claims impossible queue counts, ${total} in all`, {
     context: { total },
   });
+}
+
+/** Each broker once: queues told twice would be consumed twice. */
+function checkNames(what: string, entries: readonly { readonly brokerName: string }[], most: number): void {
+  if (entries.length > most) throw absurd(`${entries.length} brokers`, { brokers: entries.length });
+  const names = new Set<string>();
+  for (const { brokerName } of entries) {
+    if (brokerName.length > maxNameLength || /\p{Cc}/u.test(brokerName))
+      throw absurd('an illegal broker name', {});
+    if (names.has(brokerName)) throw absurd(`${what} ${brokerName} twice`, { brokerName });
+    names.add(brokerName);
+  }
+}
+
+function absurd(claim: string, context: Readonly<Record<string, unknown>>): ProtocolError {
+  return new ProtocolError('RMQ_BAD_BODY', `route claims ${claim}`, { context });
 }
 
 export function encodeRoute(route: TopicRoute): Buffer {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is a client doing, as admin tools show it? Source: ConsumerRunningInfo, ProcessQueueInfo, ConsumeStatus, protocol.md section 5.5. */
+import { type Namespace, wireQueue } from '../../model/namespace.ts';
 import {
   boolean,
   double,
@@ -16,7 +17,7 @@ import {
   writeBody,
 } from '../json-shape.ts';
 import { messageQueue } from './message-queue.ts';
-import { subscriptionData } from './subscription.ts';
+import { subscriptionData, wireSubscription } from './subscription.ts';
 
 const processQueueInfo = record({
   cachedMsgCount: integer,
@@ -62,8 +63,18 @@ const runningInfo = record({
 export type RunningInfo = ShapeOf<typeof runningInfo>;
 
 /** The answer to runningInfo (307). */
-export function encodeRunningInfo(info: RunningInfo): Buffer {
-  return writeBody(runningInfo, info);
+export function encodeRunningInfo(info: RunningInfo, namespace?: Namespace): Buffer {
+  return writeBody(runningInfo, namespace === undefined ? info : wireRunningInfo(namespace, info));
+}
+
+function wireRunningInfo(namespace: Namespace, info: RunningInfo): RunningInfo {
+  const statuses = [...info.statusTable].map(([topic, status]) => [namespace.wire(topic), status] as const);
+  return {
+    ...info,
+    mqTable: info.mqTable.map(([queue, state]) => [wireQueue(namespace, queue), state]),
+    statusTable: new Map(statuses),
+    subscriptionSet: info.subscriptionSet.map(each => wireSubscription(namespace, each)),
+  };
 }
 
 /** @throws ProtocolError `RMQ_BAD_BODY` */

@@ -2,18 +2,18 @@
 /** How is a client told to consume one given message? Bodies: one stored message; bodies/direct-result.ts. Source: ConsumeMessageDirectlyResultRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { int32, optional, text } from '../fields.ts';
+import { int32, name, optional, text } from '../fields.ts';
 
 /** Admin to broker, broker to client. */
 export const consumeDirectly = defineRequest({
   name: 'consumeDirectly',
   code: RequestCode.CONSUME_MESSAGE_DIRECTLY,
   header: {
-    consumerGroup: text,
+    consumerGroup: name,
     clientId: optional(text),
     msgId: optional(text),
     brokerName: optional(text),
-    topic: optional(text),
+    topic: optional(name),
     topicSysFlag: optional(int32),
     groupSysFlag: optional(int32),
   },

@@ -2,11 +2,11 @@
 /** Which clients are members, with which subscriptions? The body is in bodies/consumer-connection.ts. Source: GetConsumerConnectionListRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { text } from '../fields.ts';
+import { name } from '../fields.ts';
 
 export const consumerConnection = defineRequest({
   name: 'consumerConnection',
   code: RequestCode.GET_CONSUMER_CONNECTION_LIST,
-  header: { consumerGroup: text },
+  header: { consumerGroup: name },
   replies: { 0: 'online', 206: 'offline' },
 });

@@ -2,11 +2,11 @@
 /** Which offsets does a client have? The body is in bodies/offset-table.ts. Source: GetConsumerStatusRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { optional, text } from '../fields.ts';
+import { name, optional, text } from '../fields.ts';
 
 const consumerStatusHeader = {
-  topic: text,
-  group: text,
+  topic: name,
+  group: name,
   /** A client id, despite its name. */
   clientAddr: optional(text),
 };

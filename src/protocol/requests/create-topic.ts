@@ -2,13 +2,13 @@
 /** How is a topic made or changed? Source: CreateTopicRequestHeader, AdminBrokerProcessor. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { bool, int32, optional, text } from '../fields.ts';
+import { bool, int32, name, optional, text } from '../fields.ts';
 
 export const createTopic = defineRequest({
   name: 'createTopic',
   code: RequestCode.UPDATE_AND_CREATE_TOPIC,
   header: {
-    topic: text,
+    topic: name,
     defaultTopic: text,
     readQueueNums: int32,
     writeQueueNums: int32,

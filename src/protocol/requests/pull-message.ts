@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a queue pulled, and what does each answer mean? Source: PullMessageRequestHeader, PullMessageProcessor, protocol.md section 3. */
+import type { Namespace } from '../../model/namespace.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { bound, int32, int64, offset, optional, text } from '../fields.ts';
+import { bound, int32, int64, name, offset, optional, text } from '../fields.ts';
 import type { ExtFields } from '../frame.ts';
 import { ourLanguage, ourVersion } from '../header.ts';
 import { headerWord } from '../header-word.ts';
@@ -12,8 +13,8 @@ export const pullMessage = defineRequest({
   name: 'pullMessage',
   code: RequestCode.PULL_MESSAGE,
   header: {
-    consumerGroup: text,
-    topic: text,
+    consumerGroup: name,
+    topic: name,
     queueId: int32,
     /** The next offset wanted. A number, not a QueueOffset: a broker answers a negative one with 21. */
     queueOffset: int64,
@@ -73,8 +74,10 @@ export interface PullConstants {
   readonly subVersion: number;
   readonly expressionType?: string | undefined;
   readonly bname?: string | undefined;
-  /** Fields beside the request's own, such as a namespace. A signature cannot be here: it covers the offset too. */
+  /** Fields beside the request's own. A signature cannot be here: it covers the offset too. */
   readonly extra?: ExtFields | undefined;
+  /** Whose topic and group they are. */
+  readonly namespace?: Namespace | undefined;
 }
 
 export type PreparedPull = (
@@ -95,9 +98,11 @@ const prefixSize = 8;
  * line.call(opaque => encode(opaque, next, pullSysFlag({ … }), commit), 30_000, 'pull from orders-0@broker-a', onOutcome);
  */
 export function preparePull(constants: PullConstants): PreparedPull {
-  const { extra, ...own } = constants;
+  const { extra, namespace, ...given } = constants;
+  const wire = (text: string): string => namespace?.wire(text) ?? text;
+  const own = { ...given, consumerGroup: wire(given.consumerGroup), topic: wire(given.topic) };
   const fixed: Record<string, string> = {};
-  for (const [name, value] of Object.entries({ ...own, ...extra })) {
+  for (const [name, value] of Object.entries({ ...own, ...namespace?.fields, ...extra })) {
     if (value !== undefined) fixed[name] = String(value);
   }
   const start = `{"code":${pullMessage.code},"extFields":${asciiJson(fixed).slice(0, -1)},"commitOffset":"`;

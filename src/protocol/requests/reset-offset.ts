@@ -2,11 +2,11 @@
 /** How does a broker tell clients to move offsets? The body is in bodies/offset-table.ts. Source: ResetOffsetRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { bool, int32, int64, optional, text } from '../fields.ts';
+import { bool, int32, int64, name, optional } from '../fields.ts';
 
 const resetOffsetHeader = {
-  topic: text,
-  group: text,
+  topic: name,
+  group: name,
   /** Unit: ms since 1970; -1: the end of the queue. */
   timestamp: int64,
   isForce: bool,

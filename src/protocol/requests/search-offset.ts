@@ -2,14 +2,14 @@
 /** Which offset was written at a point in time? Source: SearchOffsetRequestHeader, AdminBrokerProcessor. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { bound, int32, int64, optional, text } from '../fields.ts';
+import { bound, int32, int64, name, optional, text } from '../fields.ts';
 
 /** Past the end a 5.x broker answers the maximum, a 4.9 one the maximum minus 1. */
 export const searchOffset = defineRequest({
   name: 'searchOffset',
   code: RequestCode.SEARCH_OFFSET_BY_TIMESTAMP,
   header: {
-    topic: text,
+    topic: name,
     queueId: int32,
     /** Unit: ms since 1970. */
     timestamp: int64,

@@ -2,13 +2,13 @@
 /** How is a message sent, fields by single letters to save bytes? Source: SendMessageRequestHeaderV2. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest, type HeaderOf } from '../define-request.ts';
-import { bool, int32, int64, optional, text } from '../fields.ts';
+import { bool, int32, int64, name, optional, text } from '../fields.ts';
 import { type sendMessage, sendReplies, sendReply } from './send-message.ts';
 
 /** Fields of {@link sendMessage} by the letters of the short form, in its order. */
 export const shortSendHeader = {
-  a: text,
-  b: text,
+  a: name,
+  b: name,
   c: text,
   d: int32,
   e: int32,

@@ -2,7 +2,7 @@
 /** How is a message sent, fields by their full names? Source: SendMessageRequestHeader, SendMessageResponseHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { bool, int32, int64, offset, optional, text } from '../fields.ts';
+import { bool, int32, int64, name, offset, optional, text } from '../fields.ts';
 
 /** Fields of the answer to each form of send. */
 export const sendReply = {
@@ -23,8 +23,8 @@ export const sendMessage = defineRequest({
   name: 'sendMessage',
   code: RequestCode.SEND_MESSAGE,
   header: {
-    producerGroup: text,
-    topic: text,
+    producerGroup: name,
+    topic: name,
     /** Template for a topic that is made by this send: TBW102. */
     defaultTopic: text,
     defaultTopicQueueNums: int32,

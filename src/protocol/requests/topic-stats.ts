@@ -2,10 +2,10 @@
 /** Which offsets do a topic's queues hold? The body is in bodies/topic-stats.ts. Source: GetTopicStatsInfoRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { text } from '../fields.ts';
+import { name } from '../fields.ts';
 
 export const topicStats = defineRequest({
   name: 'topicStats',
   code: RequestCode.GET_TOPIC_STATS_INFO,
-  header: { topic: text },
+  header: { topic: name },
 });

@@ -2,10 +2,10 @@
 /** How does a client leave? Source: UnregisterClientRequestHeader, ClientManageProcessor. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { optional, text } from '../fields.ts';
+import { name, optional, text } from '../fields.ts';
 
 export const unregisterClient = defineRequest({
   name: 'unregisterClient',
   code: RequestCode.UNREGISTER_CLIENT,
-  header: { clientID: text, producerGroup: optional(text), consumerGroup: optional(text) },
+  header: { clientID: text, producerGroup: optional(name), consumerGroup: optional(name) },
 });

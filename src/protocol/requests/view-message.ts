@@ -2,7 +2,7 @@
 /** How is one message read by its place in the commit log? The body is one stored message. Source: ViewMessageRequestHeader. */
 import { RequestCode } from '../codes.ts';
 import { defineRequest } from '../define-request.ts';
-import { int64, optional, text } from '../fields.ts';
+import { int64, name, optional } from '../fields.ts';
 
 export const viewMessage = defineRequest({
   name: 'viewMessage',
@@ -10,6 +10,6 @@ export const viewMessage = defineRequest({
   header: {
     /** Position in the commit log. Unit: bytes. */
     offset: int64,
-    topic: optional(text),
+    topic: optional(name),
   },
 });

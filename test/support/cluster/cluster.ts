@@ -48,6 +48,8 @@ export interface ClusterOptions {
   readonly purpose?: 'tests' | 'measuring';
   /** Added to the JVM of every name server and broker, for example `-Dtls.server.mode=permissive` (default: disabled). */
   readonly jvmOptions?: readonly string[];
+  /** Added to the JVM of every broker, over the others. */
+  readonly brokerJvmOptions?: readonly string[];
 }
 
 export interface BrokerNode extends Node {
@@ -122,6 +124,7 @@ class RealCluster implements Cluster {
   readonly folder: string;
   readonly #portBlocks: readonly number[];
   readonly #jvmOptions: readonly string[];
+  readonly #brokerJvmOptions: readonly string[];
 
   private constructor(
     jars: RocketmqJars,
@@ -134,6 +137,7 @@ class RealCluster implements Cluster {
     this.#portBlocks = portBlocks;
     const compiler = options.purpose === 'measuring' ? [] : ['-XX:TieredStopAtLevel=1'];
     this.#jvmOptions = [...compiler, ...(options.jvmOptions ?? [])];
+    this.#brokerJvmOptions = options.brokerJvmOptions ?? [];
     const nameServerPorts = portBlocks.slice(0, options.nameServers ?? 1);
     const brokerPorts = portBlocks.slice(nameServerPorts.length);
     this.namesrvAddr = nameServerPorts.map(port => `127.0.0.1:${port}`).join(';');
@@ -238,7 +242,7 @@ class RealCluster implements Cluster {
       classpath: this.jars.classpath,
       main: 'org.apache.rocketmq.broker.BrokerStartup',
       args: ['-c', conf],
-      jvmOptions: [...brokerJvmOptions(folder), ...this.#jvmOptions],
+      jvmOptions: [...brokerJvmOptions(folder), ...this.#jvmOptions, ...this.#brokerJvmOptions],
       untilReady: signal => this.#untilRegistered(brokerName, role, `127.0.0.1:${port}`, signal),
     });
   }

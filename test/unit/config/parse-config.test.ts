@@ -19,6 +19,10 @@ describe('a config with the two required options', () => {
     expect(values).toEqual({
       consumerGroup: 'billing',
       namesrvAddr: ['127.0.0.1:9876'],
+      namespace: undefined,
+      tls: 'off',
+      mapBrokerAddress: undefined,
+      allowedBrokerAddresses: undefined,
       instanceName: '4711#00c0ffee',
       clientIp: '10.1.2.3',
       unitName: undefined,

@@ -19,6 +19,8 @@ const otherNames = [
   'assignedQueues',
   'deadLettered',
   'enablePropertyFilter',
+  'subjectAltName',
+  'trustCertPath',
   'autoCreateSubscriptionGroup',
   'updateSubGroup',
   'updateTopic',

@@ -11,8 +11,8 @@ import { decodeClientBatch } from '../../../src/protocol/client-batch.ts';
 import type { Frame, OutgoingFrame } from '../../../src/protocol/frame.ts';
 import { parseProperties } from '../../../src/protocol/properties.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
+import { connectFailed } from '../../../src/transport/dial-wait.ts';
 import type { Dialer } from '../../../src/transport/ports.ts';
-import { connectFailed } from '../../../src/transport/tcp-dialer.ts';
 import { FakeSocket } from '../../support/fake-dialer.ts';
 
 const nameServer = 'ns:9876';

@@ -11,7 +11,7 @@ import { type DirectResult, encodeDirectResult } from '../../../protocol/bodies/
 import { ResponseCode } from '../../../protocol/codes.ts';
 import { readHeader } from '../../../protocol/define-request.ts';
 import type { Frame } from '../../../protocol/frame.ts';
-import { bodyCrcMatches, readRecords } from '../../../protocol/message-record.ts';
+import { bodyCrcMatches, type ReadOptions, readRecords } from '../../../protocol/message-record.ts';
 import { consumeDirectly } from '../../../protocol/requests/consume-directly.ts';
 import type { StoredMessage } from '../../../protocol/stored-message.ts';
 import { crcMismatch } from '../../../transport/pull-errors.ts';
@@ -29,8 +29,8 @@ export class DirectCalls {
   }
 
   answer(frame: Frame, reply: Reply): void {
-    const { config } = this.#around;
-    const { consumerGroup, brokerName = '' } = readHeader(consumeDirectly, frame);
+    const { config, namespace } = this.#around;
+    const { consumerGroup, brokerName = '' } = readHeader(consumeDirectly, frame, namespace);
     if (consumerGroup !== config.consumerGroup) {
       reply(unknownGroup(consumerGroup));
       return;
@@ -40,7 +40,7 @@ export class DirectCalls {
       this.#refuse(refusal, reply);
       return;
     }
-    const message = messageOf(frame.body, brokerName, config.maxBodySizeBytes);
+    const message = messageOf(frame.body, { brokerName, maxBodySize: config.maxBodySizeBytes, namespace });
     const listener = this.#around.listeners.find(message.topic);
     if (listener === undefined || !this.#around.isSubscribed(message.topic)) {
       this.#refuse(refused(`topic ${message.topic} is not subscribed`), reply);
@@ -86,8 +86,9 @@ function refused(why: string): ConsumerError {
 }
 
 /** @throws ProtocolError when it is not exactly one sound message */
-function messageOf(body: Buffer, brokerName: string, maxBodySize: number): StoredMessage {
-  const { messages, damage } = readRecords(body, { brokerName, maxBodySize });
+function messageOf(body: Buffer, options: ReadOptions): StoredMessage {
+  const { brokerName } = options;
+  const { messages, damage } = readRecords(body, options);
   const [message, second] = messages;
   if (message === undefined || second !== undefined || damage !== undefined) {
     const found = damage === undefined ? `${messages.length} messages` : damage.error.message;

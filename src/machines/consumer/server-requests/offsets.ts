@@ -21,8 +21,8 @@ import { unknownGroup } from './unknown-group.ts';
 
 /** The table names all queues of a broker: those of other members are theirs to move. */
 export function resetOffsets(around: RequestSurroundings, frame: Frame, reply: Reply): void {
-  const { config, logger, isSubscribed, queues, tell } = around;
-  const { group, topic } = readHeader(resetOffset, frame);
+  const { config, namespace, logger, isSubscribed, queues, tell } = around;
+  const { group, topic } = readHeader(resetOffset, frame, namespace);
   if (group !== config.consumerGroup) {
     reply(unknownGroup(group));
     return;
@@ -31,7 +31,7 @@ export function resetOffsets(around: RequestSurroundings, frame: Frame, reply: R
     reply({ code: ResponseCode.SYSTEM_ERROR, remark: `topic ${topic} is not subscribed` });
     return;
   }
-  const targets = targetsOf(parseOffsetTable(frame.body), topic);
+  const targets = targetsOf(parseOffsetTable(frame.body, namespace), topic);
   const ours = queues().filter(({ owned }) => targets.has(owned.key));
   logger.info({ topic, queues: ours.length }, 'a broker resets offsets');
   for (const { owned } of ours) {
@@ -59,11 +59,11 @@ function badRow(queue: MessageQueue, problem: string): ProtocolError {
 
 /** What is done, which is what is committed next; nothing of a queue whose start is not known. */
 export function answerConsumerStatus(
-  { config, queues }: RequestSurroundings,
+  { config, namespace, queues }: RequestSurroundings,
   frame: Frame,
   reply: Reply,
 ): void {
-  const { group, topic } = readHeader(consumerStatus, frame);
+  const { group, topic } = readHeader(consumerStatus, frame, namespace);
   const shown = group === config.consumerGroup ? queues() : [];
   const offsets = shown
     .filter(({ owned }) => owned.queue.topic === topic)
@@ -71,5 +71,5 @@ export function answerConsumerStatus(
       const offset = owned.commitPoint ?? committed();
       return offset === undefined ? [] : [[owned.queue, offset]];
     });
-  reply({ code: ResponseCode.SUCCESS, body: encodeConsumerStatus(offsets) });
+  reply({ code: ResponseCode.SUCCESS, body: encodeConsumerStatus(offsets, namespace) });
 }

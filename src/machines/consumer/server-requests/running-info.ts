@@ -25,13 +25,13 @@ export function answerRunningInfo(
   frame: Frame,
   reply: Reply,
 ): void {
-  const { consumerGroup, jstackEnable } = readHeader(runningInfo, frame);
+  const { consumerGroup, jstackEnable } = readHeader(runningInfo, frame, around.namespace);
   if (consumerGroup !== around.config.consumerGroup) {
     reply(unknownGroup(consumerGroup));
     return;
   }
   const info = infoOf(around, startedAt, jstackEnable === true ? noStacks : undefined);
-  reply({ code: ResponseCode.SUCCESS, body: encodeRunningInfo(info) });
+  reply({ code: ResponseCode.SUCCESS, body: encodeRunningInfo(info, around.namespace) });
 }
 
 function infoOf(

@@ -60,7 +60,7 @@ export class ServerRequests {
   }
 
   #noteMembers(frame: Frame): void {
-    const { consumerGroup } = readHeader(notifyConsumerIdsChanged, frame);
+    const { consumerGroup } = readHeader(notifyConsumerIdsChanged, frame, this.#around.namespace);
     if (consumerGroup === this.#around.config.consumerGroup) this.#around.tell({ type: 'members.changed' });
   }
 }

@@ -5,6 +5,7 @@ import type { OwnedQueue } from '../../../flow/owned-queue.ts';
 import type { HandlerSlots } from '../../../listeners/handler-slots.ts';
 import type { Clock } from '../../../model/clock.ts';
 import type { MessageExt } from '../../../model/message.ts';
+import type { Namespace } from '../../../model/namespace.ts';
 import type { Logger } from '../../../observability/logger.ts';
 import type { Frame } from '../../../protocol/frame.ts';
 import type { SubscriptionManager } from '../../../subscriptions/subscription-manager.ts';
@@ -25,6 +26,8 @@ export interface ShownQueue {
 
 export interface RequestSurroundings {
   readonly config: ResolvedConfig;
+  /** What brokers call the names of this consumer. */
+  readonly namespace: Namespace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly subscriptions: SubscriptionManager;
