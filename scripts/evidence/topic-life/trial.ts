@@ -9,10 +9,10 @@ import type { Member, MemberEvent } from '../kit/member.ts';
 import type { Report } from '../kit/report.ts';
 import type { Stage } from '../kit/stage.ts';
 
-export const codes = { pull: 11, commit: 15, createTopic: 17, route: 105 } as const;
+const codes = { pull: 11, createTopic: 17, route: 105 } as const;
 
 /** What the promise leaves a consumer from its first look at a changed route on. Unit: ms. */
-export const settleLimit = 30_000;
+const settleLimit = 30_000;
 /** A defence: twice the period in which routes are asked, on a slow machine. Unit: ms. */
 const patience = 90_000;
 

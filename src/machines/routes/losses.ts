@@ -37,7 +37,7 @@ const emptyRoute: TopicRoute = { brokers: [], queues: [] };
 export type KeptRoute = (topic: string) => TopicRoute | undefined;
 
 /** Whether a topic has, or had at the last look, any queue. */
-export function isKnown(kept: TopicRoute | undefined): boolean {
+function isKnown(kept: TopicRoute | undefined): boolean {
   return kept !== undefined && kept.queues.length > 0;
 }
 
@@ -60,7 +60,7 @@ export function wordsToHear(
 }
 
 /** Which brokers does a route not name that the other one does? */
-export function lackingIn(route: TopicRoute, kept: TopicRoute = emptyRoute): readonly string[] {
+function lackingIn(route: TopicRoute, kept: TopicRoute = emptyRoute): readonly string[] {
   const named = namesIn(route);
   return [...namesIn(kept)].filter(name => !named.has(name));
 }
