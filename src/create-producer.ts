@@ -8,6 +8,7 @@ import type { Connection, WantedConnection } from './producer/connections.ts';
 import type { Producer } from './producer/producer.ts';
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
 import { RemotingProducer } from './producer/remoting-producer.ts';
+import { Identity, renewingDialer } from './transport/identity.ts';
 import { defaultLimits } from './transport/limits.ts';
 import type { Dialer } from './transport/ports.ts';
 import { tcpDialer } from './transport/tcp-dialer.ts';
@@ -34,11 +35,17 @@ export function createProducer(
 ): Producer {
   const { env, pid, hostAddress } = systemSources();
   const { clock = systemClock, random = Math.random } = environment;
-  const { dialer = tcpDialer({ clock }) } = environment;
+  const { dialer: plain = tcpDialer({ clock }) } = environment;
+  const resolved = resolveProducerOptions(options, env);
+  const { credentials: given } = resolved;
+  const onFault = (): void => {}; // what is signed with the old ones tells whether they are still good
+  const identity = given && new Identity({ given, clock, onFault });
+  const dialer = identity?.isRotating === true ? renewingDialer(plain, identity) : plain;
   return new RemotingProducer({
-    options: resolveProducerOptions(options, env),
+    options: resolved,
     clock,
     random,
+    identity,
     connect: wanted => connectionActor(wanted, { clock, random, dialer }),
     ip: hostAddress ?? '127.0.0.1',
     pid,

@@ -99,6 +99,7 @@ export type {
 // The outside world, for tests and special networks
 export { type Clock, systemClock } from './model/clock.ts';
 export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';
+export type { Credentials, CredentialsProvider } from './model/credentials.ts';
 export type { MessageExt } from './model/message.ts';
 export type { MessageQueue } from './model/message-queue.ts';
 export type { RevokeReason } from './model/revoke-reason.ts';

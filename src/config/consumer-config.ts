@@ -2,6 +2,7 @@
 /** What may a user write in a consumer config? Generated from the option table by `npm run docs`: change it there. */
 import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { Listener } from '../listeners/listener.ts';
+import type { Credentials, CredentialsProvider } from '../model/credentials.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -43,6 +44,12 @@ export interface ConsumerConfig {
    * @example unitName: 'eu-1'
    */
   readonly unitName?: string | undefined;
+  /**
+   * Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.
+   * Default: none: requests are not signed. Environment: ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY, ROCKETMQ_SECURITY_TOKEN.
+   * @example credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }
+   */
+  readonly credentials?: Credentials | CredentialsProvider | undefined;
   /**
    * CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.
    * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.

@@ -17,6 +17,7 @@ import {
   revokeHook,
   subscriptionList,
 } from './consuming-kinds.ts';
+import { credentialsKind } from './credentials-kind.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';
@@ -76,6 +77,15 @@ export const optionTable = {
     absent: 'none',
     text: 'Part of the client id, behind the instance name: keeps apart consumers of several units (regions) in one process.',
     example: "unitName: 'eu-1'",
+  }),
+  credentials: optional({
+    group: 'basic',
+    kind: credentialsKind,
+    secret: true,
+    absent: 'none: requests are not signed',
+    text: 'Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.',
+    example:
+      "credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }",
   }),
   messageModel: option({
     group: 'behaviour',

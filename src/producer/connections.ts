@@ -4,6 +4,7 @@ import { RocketmqError } from '../errors/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Address } from '../model/route.ts';
 import type { Caller } from '../transport/call.ts';
+import type { Identity } from '../transport/identity.ts';
 import type { Line } from '../transport/line.ts';
 import { Switchboard } from '../transport/switchboard.ts';
 
@@ -27,6 +28,7 @@ export type Connect = (wanted: WantedConnection) => Connection;
 export interface ConnectionsOptions {
   readonly nameServers: readonly Address[];
   readonly clock: Clock;
+  readonly identity: Identity | undefined;
   readonly connect: Connect;
   readonly greetBroker: (caller: Caller, signal: AbortSignal) => Promise<void>;
 }
@@ -37,10 +39,11 @@ export class Connections {
   readonly #nameServers: readonly Address[];
   readonly #open = new Map<Address, Connection>();
 
-  constructor({ nameServers, clock, connect, greetBroker }: ConnectionsOptions) {
+  constructor({ nameServers, clock, identity, connect, greetBroker }: ConnectionsOptions) {
     this.#nameServers = nameServers;
     this.switchboard = new Switchboard({
       clock,
+      identity,
       onWanted: (address, line) => {
         const role = nameServers.includes(address) ? 'nameServer' : 'broker';
         const greet = role === 'broker' ? greetBroker : () => Promise.resolve();

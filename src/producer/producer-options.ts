@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can be set of a producer, and what is it by default? */
 import { type ConfigProblem, RocketmqError } from '../errors/errors.ts';
+import {
+  type Credentials,
+  type CredentialsProvider,
+  checkCredentials,
+  GivenCredentials,
+} from '../model/credentials.ts';
 import { groupProblem } from '../model/names.ts';
 import type { Address } from '../model/route.ts';
 import { endpointOf } from '../transport/address.ts';
@@ -10,6 +16,11 @@ export interface ProducerOptions {
   readonly namesrvAddr?: string | readonly string[];
   /** Name of the group this producer belongs to. Default `DEFAULT_PRODUCER_GROUP`. */
   readonly producerGroup?: string;
+  /**
+   * Who signs the requests, as in a consumer's config. Without it ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY and
+   * ROCKETMQ_SECURITY_TOKEN; without those nothing is signed.
+   */
+  readonly credentials?: Credentials | CredentialsProvider | undefined;
   /** How long one try of a send may take, the wait for a connection included. Unit: ms. Default 3000. */
   readonly sendMsgTimeout?: number;
   /** How often a failed send is repeated, where possible at another broker. Default 2. */
@@ -25,6 +36,7 @@ export interface ProducerOptions {
 export interface ResolvedProducerOptions {
   readonly namesrvAddr: readonly Address[];
   readonly producerGroup: string;
+  readonly credentials: GivenCredentials | undefined;
   readonly sendMsgTimeout: number;
   readonly retryTimesWhenSendFailed: number;
   readonly maxMessageSize: number;
@@ -58,6 +70,7 @@ export function resolveProducerOptions(options: ProducerOptions, env: Environmen
   const resolved: ResolvedProducerOptions = {
     namesrvAddr: nameServers(options, env, problems),
     producerGroup,
+    credentials: credentialsOf(options, env, problems),
     sendMsgTimeout: read('sendMsgTimeout'),
     retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
     maxMessageSize: read('maxMessageSize'),
@@ -85,6 +98,25 @@ function nameServers(
     }
   }
   return addresses;
+}
+
+function credentialsOf(
+  { credentials: given }: ProducerOptions,
+  env: Environment,
+  problems: ConfigProblem[],
+): GivenCredentials | undefined {
+  if (typeof given === 'function') return new GivenCredentials(given);
+  const set = {
+    accessKey: env['ROCKETMQ_ACCESS_KEY'] || undefined,
+    secretKey: env['ROCKETMQ_SECRET_KEY'] || undefined,
+    securityToken: env['ROCKETMQ_SECURITY_TOKEN'] || undefined,
+  };
+  const isSet = Object.values(set).some(value => value !== undefined);
+  if (given === undefined && !isSet) return undefined;
+  const { credentials, problems: found } = checkCredentials(given ?? set);
+  for (const { field, problem } of found)
+    problems.push({ option: field === undefined ? 'credentials' : `credentials.${field}`, problem });
+  return credentials && new GivenCredentials(credentials);
 }
 
 function configInvalid(problems: readonly ConfigProblem[]): RocketmqError {

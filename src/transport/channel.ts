@@ -17,6 +17,7 @@ import {
   type TransportCounters,
   timedOut,
 } from './call.ts';
+import type { Identity } from './identity.ts';
 import type { TransportLimits } from './limits.ts';
 import type { OpaqueSequence } from './opaque-sequence.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
@@ -30,6 +31,7 @@ export interface ChannelOptions {
   /** Shared by all connections of one line: an answer of the old one fits no call of the new one. */
   readonly opaques: OpaqueSequence;
   readonly counters: TransportCounters;
+  readonly identity?: Identity | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -77,6 +79,10 @@ export class Channel implements Caller {
 
   get isOpen(): boolean {
     return this.#socket !== undefined && this.#closedBy === undefined;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#options.identity;
   }
 
   /** Calls written and not ended. */

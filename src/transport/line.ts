@@ -16,6 +16,7 @@ import {
   timedOutWaiting,
 } from './call.ts';
 import { Channel } from './channel.ts';
+import type { Identity } from './identity.ts';
 import type { TransportLimits } from './limits.ts';
 import { OpaqueSequence } from './opaque-sequence.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
@@ -25,6 +26,8 @@ export interface LineOptions {
   readonly address: Address;
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  /** Default: nothing is signed. */
+  readonly identity?: Identity | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -64,6 +67,10 @@ export class Line implements Caller {
     return this.#closedBy !== undefined;
   }
 
+  get identity(): Identity | undefined {
+    return this.#options.identity;
+  }
+
   get waitingCalls(): number {
     return this.#waiting.size;
   }
@@ -79,10 +86,13 @@ export class Line implements Caller {
 
   /** A connection to be, with this line's numbers, limits and handlers; `attach` it when it is greeted. */
   createChannel(onClosed: (error: RocketmqError) => void): Channel {
-    const { address, clock, limits, onServerRequest, onFault } = this.#options;
+    const { address, clock, limits, identity, onServerRequest, onFault } = this.#options;
     const { counters } = this;
     const opaques = this.#opaques;
-    return new Channel({ address, clock, limits, opaques, counters, onServerRequest, onFault, onClosed });
+    return new Channel({
+      ...{ address, clock, limits, opaques, counters },
+      ...{ identity, onServerRequest, onFault, onClosed },
+    });
   }
 
   /** Calls go over this connection from now on; those that waited are written first, in order. */

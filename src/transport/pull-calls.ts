@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
 import type { ExpressionType } from '../model/subscription.ts';
+import { isAccessRefused } from '../protocol/access-refusal.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -12,10 +13,12 @@ import { readRecords } from '../protocol/message-record.ts';
 import {
   type PreparedPull,
   preparePull,
+  prepareSignedPull,
   pullMessage,
   pullSysFlag,
 } from '../protocol/requests/pull-message.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
+import type { Signer } from '../protocol/signature.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import type { Caller, CallOutcome, OnOutcome } from './call.ts';
 import type { PullTally } from './pull-tally.ts';
@@ -103,6 +106,7 @@ export class PullCalls {
   /** The pull that was made while there was no connection, if it was the last. */
   #waiting: { readonly caller: Caller; readonly onOutcome: OnOutcome } | undefined;
   #preparedFor = -1;
+  #preparedWith: Signer | undefined;
 
   constructor(options: PullCallsOptions) {
     this.#options = options;
@@ -118,12 +122,15 @@ export class PullCalls {
     try {
       const caller = this.#options.caller();
       const subVersion = this.#options.subVersion(caller.address);
+      const signer = caller.identity?.signer;
       const prepared =
-        offset === this.#damagedAt ? this.#prepareFor(1, subVersion) : this.#prepare(subVersion);
+        offset === this.#damagedAt
+          ? this.#prepareFor(1, subVersion, signer)
+          : this.#prepare(subVersion, signer);
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
       const onOutcome: OnOutcome = outcome => {
         const heldMs = clock.now() - sentAt;
-        const answer = this.#answerOf(outcome, offset, heldMs, caller.address);
+        const answer = this.#answerOf(outcome, offset, heldMs, caller);
         if (answer.kind === 'found') this.#options.watch?.found(answer.messages.length, heldMs);
         onAnswer(this.#counted(answer));
       };
@@ -154,16 +161,18 @@ export class PullCalls {
     return answer;
   }
 
-  #prepare(subVersion: number): PreparedPull {
-    if (this.#prepared !== undefined && this.#preparedFor === subVersion) return this.#prepared;
-    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion);
+  #prepare(subVersion: number, signer: Signer | undefined): PreparedPull {
+    const isOfNow = this.#preparedFor === subVersion && this.#preparedWith === signer;
+    if (this.#prepared !== undefined && isOfNow) return this.#prepared;
+    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion, signer);
     this.#preparedFor = subVersion;
+    this.#preparedWith = signer;
     return this.#prepared;
   }
 
-  #prepareFor(maxMsgNums: number, subVersion: number): PreparedPull {
+  #prepareFor(maxMsgNums: number, subVersion: number, signer: Signer | undefined): PreparedPull {
     const { queue, consumerGroup, suspendMs, expressionType } = this.#options;
-    return preparePull({
+    const constants = {
       consumerGroup,
       topic: queue.topic,
       queueId: queue.queueId,
@@ -172,19 +181,20 @@ export class PullCalls {
       subVersion,
       expressionType: expressionType(),
       bname: queue.brokerName,
-    });
+    };
+    return signer === undefined ? preparePull(constants) : prepareSignedPull(constants, signer);
   }
 
-  #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, address: string): PullAnswer {
+  #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, caller: Caller): PullAnswer {
     if (outcome.kind === 'failed') return outcome;
     try {
-      return this.#read(outcome.frame, offset, heldMs, address);
+      return this.#read(outcome.frame, offset, heldMs, caller);
     } catch (thrown) {
       return { kind: 'failed', error: toRocketmqError(thrown, 'RMQ_BAD_BODY') };
     }
   }
 
-  #read(frame: Frame, offset: QueueOffset, heldMs: number, address: string): PullAnswer {
+  #read(frame: Frame, offset: QueueOffset, heldMs: number, caller: Caller): PullAnswer {
     switch (frame.code) {
       case ResponseCode.SUCCESS:
         return this.#found(frame, offset);
@@ -200,7 +210,8 @@ export class PullCalls {
       case ResponseCode.PULL_OFFSET_MOVED:
         return { kind: 'moved', ...correctionOf(frame, offset) };
       default:
-        return { kind: 'failed', error: errorOfResponse(this.#what, frame, address) };
+        if (isAccessRefused(frame)) caller.identity?.refused();
+        return { kind: 'failed', error: errorOfResponse(this.#what, frame, caller.address) };
     }
   }
 

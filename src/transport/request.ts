@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is one request asked and its answer awaited? The promise form, for everything that is rare; pulls use `Caller.call`. */
 import { RocketmqError } from '../errors/errors.ts';
+import { isAccessRefused } from '../protocol/access-refusal.ts';
 import { encodeRequest, type HeaderOf, type Request } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Caller, OnOutcome } from './call.ts';
@@ -34,6 +35,7 @@ export function ask<R extends Request>(
   header: HeaderOf<R>,
   { timeoutMs, signal, what, body, onFrame }: RequestOptions,
 ): Promise<Frame> {
+  const { identity } = caller;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(aborted(what, signal));
@@ -49,12 +51,13 @@ export function ask<R extends Request>(
         reject(outcome.error);
         return;
       }
+      if (isAccessRefused(outcome.frame)) identity?.refused();
       onFrame?.(outcome.frame);
       resolve(outcome.frame);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const encode = (opaque: number): Buffer =>
-      encodeRequest(request, header, body === undefined ? { opaque } : { opaque, body });
+      encodeRequest(request, header, { opaque, body, signer: identity?.signer });
     caller.call(encode, timeoutMs, what, onOutcome);
   });
 }
@@ -66,8 +69,9 @@ export function tell<R extends Request>(
   header: HeaderOf<R>,
   { what, body }: OnewayOptions,
 ): boolean {
-  const oneway = { oneway: true, ...(body === undefined ? {} : { body }) };
-  return caller.oneway(opaque => encodeRequest(request, header, { opaque, ...oneway }), what);
+  const encode = (opaque: number): Buffer =>
+    encodeRequest(request, header, { opaque, oneway: true, body, signer: caller.identity?.signer });
+  return caller.oneway(encode, what);
 }
 
 function aborted(what: string, signal: AbortSignal | undefined): RocketmqError {

@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Address } from '../model/route.ts';
 import type { HeaderOf, Request } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
+import type { Identity } from './identity.ts';
 import { defaultLimits, type TransportLimits } from './limits.ts';
 import { Line } from './line.ts';
 import { ask, type OnewayOptions, type RequestOptions, tell } from './request.ts';
@@ -14,6 +15,8 @@ export interface SwitchboardOptions {
   readonly clock: Clock;
   /** Default: {@link defaultLimits}. */
   readonly limits?: TransportLimits;
+  /** Signs every request. Default: nothing is signed. */
+  readonly identity?: Identity | undefined;
   /** Once per new line, inside `line()`: spawn a connection actor for it. */
   readonly onWanted: (address: Address, line: Line) => void;
   /** Default: every request of a peer is answered 3, "not supported". */
@@ -41,12 +44,12 @@ export class Switchboard {
   line(address: Address): Line {
     const known = this.#lines.get(address);
     if (known !== undefined) return known;
-    const { clock, limits = defaultLimits, onWanted, onFault = warn } = this.#options;
+    const { clock, limits = defaultLimits, identity, onWanted, onFault = warn } = this.#options;
     const onServerRequest = this.#options.onServerRequest ?? (() => false);
     const onClosed = (): void => {
       this.#lines.delete(address);
     };
-    const line = new Line({ address, clock, limits, onServerRequest, onFault, onClosed });
+    const line = new Line({ address, clock, limits, identity, onServerRequest, onFault, onClosed });
     if (this.#closedBy !== undefined) {
       line.close(this.#closedBy);
       return line;

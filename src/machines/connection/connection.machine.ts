@@ -45,7 +45,9 @@ const built = setup({
   },
   actors: { link, lineKeeper, drain },
   actions: {
-    countFailure: assign(({ context }) => oneMoreFailure(context, context.clock.now())),
+    countFailure: assign(({ context }, { error }: Failure) =>
+      oneMoreFailure(context, context.clock.now(), error),
+    ),
     forgetFailures: assign(noFailures),
     tellLine: safe(({ context }, { error }: Failure) => context.line.detach(error)),
     closeLine: safe(({ context }) => context.line.close(closedByUs(context.address))),
@@ -121,7 +123,7 @@ const built = setup({
             guard: 'hasNotFailedYet',
             target: 'backingOff',
             actions: [
-              'countFailure',
+              { type: 'countFailure', params: ({ event }) => event },
               { type: 'tellLine', params: ({ event }) => event },
               { type: 'reportLost', params: ({ event }) => event },
               { type: 'reportFailed', params: ({ event }) => event },
@@ -130,7 +132,7 @@ const built = setup({
           {
             target: 'backingOff',
             actions: [
-              'countFailure',
+              { type: 'countFailure', params: ({ event }) => event },
               { type: 'tellLine', params: ({ event }) => event },
               { type: 'reportFailed', params: ({ event }) => event },
             ],
@@ -161,7 +163,7 @@ const built = setup({
             'link.lost': {
               target: '#connection.backingOff',
               actions: [
-                'countFailure',
+                { type: 'countFailure', params: ({ event }) => event },
                 { type: 'tellLine', params: ({ event }) => event },
                 { type: 'reportLost', params: ({ event }) => event },
               ],
