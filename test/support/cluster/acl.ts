@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a broker of a test is made to check who asks: ACL 2.0 of 5.x (users and rights by requests), 1.0 of 4.9 (a file).
 
-import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RawAdmin } from './raw-admin.ts';
-
-export interface RawCredentials {
-  readonly accessKey: string;
-  readonly secretKey: string;
-}
+import type { RawCredentials } from './raw-signature.ts';
 
 export type Right = 'Pub' | 'Sub' | 'Get';
 
@@ -109,19 +104,4 @@ async function createAcl(admin: RawAdmin, broker: string, user: AclUser): Promis
     fields: { subject },
     body: Buffer.from(JSON.stringify(body)),
   });
-}
-
-/** The header fields of a request with its signature. Source: AclUtils.combineRequestContent, AclSigner. */
-export function signed(
-  fields: Readonly<Record<string, string>>,
-  body: Buffer,
-  { accessKey, secretKey }: RawCredentials,
-): Record<string, string> {
-  const all: Record<string, string> = { ...fields, AccessKey: accessKey };
-  const content = Object.keys(all)
-    .sort()
-    .map(name => all[name])
-    .join('');
-  const hmac = createHmac('sha1', secretKey).update(content).update(body);
-  return { ...all, Signature: hmac.digest('base64') };
 }

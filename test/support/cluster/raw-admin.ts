@@ -3,10 +3,10 @@
 // it imports nothing from src. Codes and fields: protocol.md §2.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RawCredentials } from './acl.ts';
 import { ClusterError } from './errors.ts';
 import { type Json, parseLooseJson } from './loose-json.ts';
 import { asArray, asObject, RawConnection, type RawRequest, type RawResponse } from './raw-connection.ts';
+import type { RawCredentials } from './raw-signature.ts';
 
 const codes = {
   queryConsumerOffset: 14,

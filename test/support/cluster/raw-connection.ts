@@ -4,9 +4,9 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { type RawCredentials, signed } from './acl.ts';
 import { ClusterError } from './errors.ts';
 import { type Json, parseLooseJson } from './loose-json.ts';
+import { type RawCredentials, signed } from './raw-signature.ts';
 
 export interface RawResponse {
   readonly code: number;
