@@ -151,7 +151,7 @@ export const errorTable = {
   RMQ_AUTHENTICATION_FAILED: {
     kind: 'security',
     retry: 'never',
-    hint: 'Check accessKey and secretKey (and securityToken) of the option credentials, and that every broker knows this user; docs/security.md.',
+    hint: 'Check access key, secret key and security token of the option credentials, and that every broker knows this user; docs/security.md.',
   },
   RMQ_TOPIC_FORBIDDEN: {
     kind: 'security',
@@ -166,7 +166,7 @@ export const errorTable = {
   RMQ_CREDENTIALS_FAILED: {
     kind: 'security',
     retry: 'later',
-    hint: 'The function given as credentials must answer { accessKey, secretKey, securityToken? } within 10 s. Where there are credentials already, they stay in force.',
+    hint: 'The function given as credentials must answer an access key, a secret key and perhaps a security token within 10 s (docs/security.md). Where there are credentials already, they stay in force.',
   },
   RMQ_OFFSET_NOT_FOUND: {
     kind: 'broker',
