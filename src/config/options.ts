@@ -84,8 +84,7 @@ export const optionTable = {
     secret: true,
     absent: 'none: requests are not signed',
     text: 'Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.',
-    example:
-      "credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }",
+    example: "credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }",
   }),
   messageModel: option({
     group: 'behaviour',
