@@ -9,6 +9,7 @@ import type { Producer } from './producer/producer.ts';
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
 import { RemotingProducer } from './producer/remoting-producer.ts';
 import { dialerFor } from './transport/dialer-choice.ts';
+import { Identity, renewingDialer } from './transport/identity.ts';
 import { defaultLimits } from './transport/limits.ts';
 import type { Dialer } from './transport/ports.ts';
 
@@ -35,11 +36,16 @@ export function createProducer(
   const { env, pid, hostAddress } = systemSources();
   const { clock = systemClock, random = Math.random } = environment;
   const resolved = resolveProducerOptions(options, env);
-  const dialer = dialerFor(resolved.tls, { given: environment.dialer, clock });
+  const plain = dialerFor(resolved.tls, { given: environment.dialer, clock });
+  const { credentials: given } = resolved;
+  const onFault = (): void => {}; // what is signed with the old ones tells whether they are still good
+  const identity = given && new Identity({ given, clock, onFault });
+  const dialer = identity?.isRotating === true ? renewingDialer(plain, identity) : plain;
   return new RemotingProducer({
     options: resolved,
     clock,
     random,
+    identity,
     connect: wanted => connectionActor(wanted, { clock, random, dialer }),
     ip: hostAddress ?? '127.0.0.1',
     pid,

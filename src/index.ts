@@ -103,6 +103,7 @@ export type { ReadingFrom } from './machines/pull/pull-target.ts';
 export type { MapBrokerAddress } from './model/broker-address.ts';
 export { type Clock, systemClock } from './model/clock.ts';
 export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';
+export type { Credentials, CredentialsProvider } from './model/credentials.ts';
 export type { MessageExt } from './model/message.ts';
 export type { MessageQueue } from './model/message-queue.ts';
 export type { RevokeReason } from './model/revoke-reason.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which promises can be shown? In the order of the README. */
+import { acl } from './acl.ts';
 import { admin } from './admin.ts';
 import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
@@ -75,6 +76,7 @@ export const evidences: readonly Evidence[] = [
   tlsEvidence,
   subscribeRuntime,
   filters,
+  acl,
   forms,
   allocationEvidence,
   scenariosEvidence,

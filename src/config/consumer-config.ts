@@ -4,6 +4,7 @@ import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { ConsumeHook } from '../listeners/consume-hook.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { MapBrokerAddress } from '../model/broker-address.ts';
+import type { Credentials, CredentialsProvider } from '../model/credentials.ts';
 import type { TlsSettings, TlsSource } from '../model/tls.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
@@ -71,6 +72,12 @@ export interface ConsumerConfig {
    * @example allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']
    */
   readonly allowedBrokerAddresses?: string | readonly string[] | undefined;
+  /**
+   * Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.
+   * Default: none: requests are not signed. Environment: ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY, ROCKETMQ_SECURITY_TOKEN.
+   * @example credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }
+   */
+  readonly credentials?: Credentials | CredentialsProvider | undefined;
   /**
    * CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.
    * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.

@@ -30,6 +30,11 @@ export interface Kind<In, Out, U extends Unit = Unit> {
   read(value: unknown, spot: Spot): Out | undefined;
   /** What `read` takes, out of an environment variable. Kinds without it cannot be set by the environment. */
   readonly fromText?: (text: string) => unknown;
+  /** What `read` takes, out of several variables; undefined when none is set. In place of `fromText`. */
+  readonly fromVariables?: {
+    readonly names: readonly string[];
+    read(env: ConfigSources['env']): unknown;
+  };
   /** For `explain`. */
   show(value: Out): string;
   /** Never set: carries the input type. */
@@ -104,6 +109,7 @@ export function envNames(
   name: string,
   row: Pick<Option<unknown, unknown>, 'kind' | 'env'>,
 ): readonly string[] {
+  if (row.kind.fromVariables !== undefined) return row.kind.fromVariables.names;
   if (row.kind.fromText === undefined) return [];
   return [`${envPrefix}${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`, ...(row.env ?? [])];
 }

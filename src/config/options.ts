@@ -21,6 +21,7 @@ import {
   subscriptionList,
 } from './consuming-kinds.ts';
 import { namespaceKind } from './namespace-kind.ts';
+import { credentialsKind } from './credentials-kind.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';
@@ -109,6 +110,14 @@ export const optionTable = {
     absent: 'any',
     text: 'The only hosts that brokers of a route are dialled at: names, IP addresses, and networks; compared with the address as it is written in the route, after mapBrokerAddress. A broker elsewhere is a fault, told once, and is not dialled.',
     example: "allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']",
+  }),
+  credentials: optional({
+    group: 'basic',
+    kind: credentialsKind,
+    secret: true,
+    absent: 'none: requests are not signed',
+    text: 'Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.',
+    example: "credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }",
   }),
   messageModel: option({
     group: 'behaviour',

@@ -70,6 +70,14 @@ function readEnvironment(
   sources: ConfigSources,
   report: Report,
 ): ReadOption | undefined {
+  const { fromVariables } = row.kind;
+  if (fromVariables !== undefined) {
+    const raw = fromVariables.read(sources.env);
+    const names = fromVariables.names.join(', ');
+    const spot = report.at(name, { hint: hintOf(row), prefix: `from ${names}: ` });
+    if (raw === undefined) return readDefault(name, row, sources, report);
+    return accept(row, raw, { from: 'environment', name: names }, spot);
+  }
   const variable = envNames(name, row).find(each => (sources.env[each] ?? '') !== '');
   const text = variable === undefined ? '' : (sources.env[variable] ?? '');
   if (variable === undefined || text === row.meansDefault) return readDefault(name, row, sources, report);

@@ -198,6 +198,26 @@ export const errorTable = {
     retry: 'never',
     hint: 'The broker refuses this user, topic or group; its remark says which right is missing.',
   },
+  RMQ_AUTHENTICATION_FAILED: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'Check access key, secret key and security token of the option credentials, and that every broker knows this user; docs/security.md.',
+  },
+  RMQ_TOPIC_FORBIDDEN: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'Give the user of the option credentials the right SUB on the topic to consume it, PUB to send to it, GET to find offsets by time; docs/security.md.',
+  },
+  RMQ_GROUP_FORBIDDEN: {
+    kind: 'security',
+    retry: 'never',
+    hint: 'Give the user of the option credentials the right SUB on the consumer group; its retry topic needs no other. docs/security.md.',
+  },
+  RMQ_CREDENTIALS_FAILED: {
+    kind: 'security',
+    retry: 'later',
+    hint: 'The function given as credentials must answer an access key, a secret key and perhaps a security token within 10 s (docs/security.md). Where there are credentials already, they stay in force.',
+  },
   RMQ_OFFSET_NOT_FOUND: {
     kind: 'broker',
     retry: 'never',

@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { Caller } from '../transport/call.ts';
+import type { Identity } from '../transport/identity.ts';
 import type { Line } from '../transport/line.ts';
 import { Switchboard } from '../transport/switchboard.ts';
 
@@ -29,6 +30,7 @@ export interface ConnectionsOptions {
   readonly nameServers: readonly Address[];
   readonly namespace?: Namespace | undefined;
   readonly clock: Clock;
+  readonly identity: Identity | undefined;
   readonly connect: Connect;
   readonly greetBroker: (caller: Caller, signal: AbortSignal) => Promise<void>;
 }
@@ -39,11 +41,12 @@ export class Connections {
   readonly #nameServers: readonly Address[];
   readonly #open = new Map<Address, Connection>();
 
-  constructor({ nameServers, namespace, clock, connect, greetBroker }: ConnectionsOptions) {
+  constructor({ nameServers, namespace, clock, identity, connect, greetBroker }: ConnectionsOptions) {
     this.#nameServers = nameServers;
     this.switchboard = new Switchboard({
       clock,
       namespace,
+      identity,
       onWanted: (address, line) => {
         const role = nameServers.includes(address) ? 'nameServer' : 'broker';
         const greet = role === 'broker' ? greetBroker : () => Promise.resolve();

@@ -2,6 +2,12 @@
 /** What can be set of a producer, and what is it by default? */
 import { type ConfigProblem, RocketmqError } from '../errors/errors.ts';
 import type { MapBrokerAddress } from '../model/broker-address.ts';
+import {
+  type Credentials,
+  type CredentialsProvider,
+  checkCredentials,
+  GivenCredentials,
+} from '../model/credentials.ts';
 import { groupProblem } from '../model/names.ts';
 import { type NamespaceChoice, namespaceProblem } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
@@ -19,6 +25,11 @@ export interface ProducerOptions {
   readonly tls?: TlsOption;
   /** Where a broker is dialled that announces itself at an address, as the consumer's option of this name. */
   readonly mapBrokerAddress?: MapBrokerAddress;
+  /**
+   * Who signs the requests, as in a consumer's config. Without it ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY and
+   * ROCKETMQ_SECURITY_TOKEN; without those nothing is signed.
+   */
+  readonly credentials?: Credentials | CredentialsProvider | undefined;
   /** How long one try of a send may take, the wait for a connection included. Unit: ms. Default 3000. */
   readonly sendMsgTimeout?: number;
   /** How often a failed send is repeated, where possible at another broker. Default 2. */
@@ -37,6 +48,7 @@ export interface ResolvedProducerOptions {
   readonly tls: ResolvedTls;
   readonly mapBrokerAddress: MapBrokerAddress | undefined;
   readonly producerGroup: string;
+  readonly credentials: GivenCredentials | undefined;
   readonly sendMsgTimeout: number;
   readonly retryTimesWhenSendFailed: number;
   readonly maxMessageSize: number;
@@ -73,6 +85,7 @@ export function resolveProducerOptions(options: ProducerOptions, env: Environmen
     namespace: readNamespace(options, problems),
     tls: readTls(options, problems),
     mapBrokerAddress: options.mapBrokerAddress,
+    credentials: credentialsOf(options, env, problems),
     sendMsgTimeout: read('sendMsgTimeout'),
     retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
     maxMessageSize: read('maxMessageSize'),
@@ -118,6 +131,25 @@ function readTls({ tls = false }: ProducerOptions, problems: ConfigProblem[]): R
   if (problem === undefined) return resolveTls(tls);
   problems.push({ option: 'tls', problem });
   return 'off';
+}
+
+function credentialsOf(
+  { credentials: given }: ProducerOptions,
+  env: Environment,
+  problems: ConfigProblem[],
+): GivenCredentials | undefined {
+  if (typeof given === 'function') return new GivenCredentials(given);
+  const set = {
+    accessKey: env['ROCKETMQ_ACCESS_KEY'] || undefined,
+    secretKey: env['ROCKETMQ_SECRET_KEY'] || undefined,
+    securityToken: env['ROCKETMQ_SECURITY_TOKEN'] || undefined,
+  };
+  const isSet = Object.values(set).some(value => value !== undefined);
+  if (given === undefined && !isSet) return undefined;
+  const { credentials, problems: found } = checkCredentials(given ?? set);
+  for (const { field, problem } of found)
+    problems.push({ option: field === undefined ? 'credentials' : `credentials.${field}`, problem });
+  return credentials && new GivenCredentials(credentials);
 }
 
 function configInvalid(problems: readonly ConfigProblem[]): RocketmqError {

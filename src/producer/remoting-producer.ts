@@ -7,6 +7,7 @@ import { namespaceOf } from '../model/namespace.ts';
 import type { HeartbeatData } from '../protocol/bodies/heartbeat.ts';
 import { uniqueIds } from '../protocol/message-id.ts';
 import { BrokerCalls, beat } from '../transport/broker-calls.ts';
+import type { Identity } from '../transport/identity.ts';
 import { MessageCalls } from '../transport/message-calls.ts';
 import { NameServerCalls } from '../transport/name-server-calls.ts';
 import type { CallOptions } from '../transport/request.ts';
@@ -24,6 +25,8 @@ export interface ProducerParts {
   /** A number from 0 to 1, 1 excluded. */
   readonly random: () => number;
   readonly connect: Connect;
+  /** Signs every request. */
+  readonly identity: Identity | undefined;
   /** Own IP address, for message ids and the client id. */
   readonly ip: string;
   readonly pid: number;
@@ -41,6 +44,7 @@ const goodbye = 1000;
 export class RemotingProducer implements Producer {
   readonly #options: ResolvedProducerOptions;
   readonly #clock: Clock;
+  readonly #identity: Identity | undefined;
   readonly #heartbeat: HeartbeatData;
   readonly #connections: Connections;
   readonly #brokers: BrokerCalls;
@@ -54,16 +58,18 @@ export class RemotingProducer implements Producer {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor({ options, clock, random, connect, ip, pid }: ProducerParts) {
+  constructor({ options, clock, random, connect, identity, ip, pid }: ProducerParts) {
     setMaxListeners(0, this.#abort.signal); // one for each send under way: no leak
     this.#options = options;
     this.#clock = clock;
+    this.#identity = identity;
     this.#heartbeat = heartbeatOf(`${ip}@${pid}#${eightHexDigits(random)}`, options.producerGroup);
     this.#connections = new Connections({
       nameServers: options.namesrvAddr,
       namespace: namespaceOf(options.namespace),
       clock,
       connect,
+      identity,
       greetBroker: (caller, signal) => beat(caller, this.#heartbeat, { timeoutMs: shortCall, signal }),
     });
     const { switchboard } = this.#connections;
@@ -117,6 +123,7 @@ export class RemotingProducer implements Producer {
   async #start(): Promise<void> {
     this.#stage = 'starting';
     try {
+      await this.#identity?.load();
       await this.#nameServers.route(templateTopic, this.#bounded(this.#options.startTimeout)); // any answer will do
     } catch (thrown) {
       if (this.#stopping === undefined) await this.shutdown();

@@ -4,6 +4,7 @@ import { ProtocolError } from '../errors/errors.ts';
 import type { Namespace } from '../model/namespace.ts';
 import type { Field, FieldTable, ValuesOf } from './fields.ts';
 import { type ExtFields, encodeFrame, type Frame, type SerializeType } from './frame.ts';
+import type { Signer } from './signature.ts';
 
 /** A request: its code, the fields of its header, the fields of its answer's header, and what its answers mean. */
 export interface Request<
@@ -54,10 +55,12 @@ export interface RequestOptions {
   /** No answer wanted. Default false. */
   readonly oneway?: boolean | undefined;
   readonly body?: Buffer | undefined;
-  /** Fields beside the request's own: signature. */
+  /** Fields beside the request's own. */
   readonly extra?: ExtFields | undefined;
   /** Whose topics and groups they are. */
   readonly namespace?: Namespace | undefined;
+  /** Signs it, with all fields and the body. Default: it is not signed. */
+  readonly signer?: Signer | undefined;
   /** Default JSON. */
   readonly serializeType?: SerializeType | undefined;
 }
@@ -71,12 +74,14 @@ export function encodeRequest<R extends Request>(
   header: HeaderOf<R>,
   options: RequestOptions,
 ): Buffer {
+  const { signer, body } = options;
+  const fields = writeFields(request.name, request.header, header, options);
   return encodeFrame({
     code: request.code,
     opaque: options.opaque,
     flag: options.oneway === true ? onewayFlag : 0,
-    fields: writeFields(request.name, request.header, header, options),
-    body: options.body,
+    fields: signer === undefined ? fields : signer.sign(fields, body),
+    body,
     serializeType: options.serializeType,
   });
 }

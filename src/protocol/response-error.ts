@@ -3,6 +3,7 @@
 import type { ErrorCode } from '../errors/error-table.ts';
 import { BrokerError } from '../errors/errors.ts';
 import type { Address } from '../model/route.ts';
+import { accessRefusalOf } from './access-refusal.ts';
 import { ResponseCode, responseName } from './codes.ts';
 import type { Frame } from './frame.ts';
 
@@ -10,7 +11,6 @@ const errorCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ResponseCode.SYSTEM_BUSY, 'RMQ_BROKER_BUSY'],
   [ResponseCode.FLOW_CONTROL, 'RMQ_BROKER_BUSY'],
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'RMQ_REQUEST_NOT_SUPPORTED'],
-  [ResponseCode.NO_PERMISSION, 'RMQ_NO_PERMISSION'],
   [ResponseCode.TOPIC_NOT_EXIST, 'RMQ_TOPIC_NOT_FOUND'],
   [ResponseCode.QUERY_NOT_FOUND, 'RMQ_OFFSET_NOT_FOUND'],
   [ResponseCode.SUBSCRIPTION_NOT_EXIST, 'RMQ_SUBSCRIPTION_STALE'],
@@ -34,14 +34,17 @@ export function errorOfResponse(
   frame: Pick<Frame, 'code' | 'remark'>,
   address: Address,
 ): BrokerError {
-  const code = errorCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
-  const remark =
-    frame.remark === undefined || frame.remark === '' ? '' : `: ${frame.remark.slice(0, shownRemark)}`;
-  const message = `${what} refused by ${address} with ${frame.code} ${responseName(frame.code)}${remark}`;
+  const refusal = accessRefusalOf(frame);
+  const code = refusal?.code ?? errorCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
+  const remark = refusal === undefined ? frame.remark : refusal.remark;
+  const said = [refusal?.missing, remark?.slice(0, shownRemark)].map(text =>
+    text === undefined || text === '' ? '' : `: ${text}`,
+  );
+  const message = `${what} refused by ${address} with ${frame.code} ${responseName(frame.code)}${said.join('')}`;
   return new BrokerError(
     code,
     message,
-    { responseCode: frame.code, remark: frame.remark },
-    { context: { address } },
+    { responseCode: frame.code, remark },
+    { context: { address, ...refusal?.context } },
   );
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** At which offset does a queue start? design.md G5: what the broker knows, never a guess. */
 import type { ConsumeFromWhere } from '../config/closed-sets.ts';
+import { isForbidden } from '../errors/access.ts';
 import { ConsumerError, RocketmqError, toError, toRocketmqError } from '../errors/errors.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Clock } from '../model/clock.ts';
@@ -80,7 +81,8 @@ export class StartPositions {
   /**
    * Source: RebalancePushImpl.computePullFromWhere, with the differences of design.md G5.
    * @throws RocketmqError `RMQ_OFFSET_UNKNOWN` when a question was not answered: the queue waits and asks again;
-   * `RMQ_NO_PERMISSION` when the broker refuses 29, 30 or 31 (with ACL 2.0 they need GET on the topic)
+   * `RMQ_TOPIC_FORBIDDEN`, `RMQ_GROUP_FORBIDDEN`, `RMQ_AUTHENTICATION_FAILED` or `RMQ_NO_PERMISSION` when the broker
+   * refuses to answer: for an offset by time (29) ACL 2.0 wants the right GET on the topic, which `context.right` says then
    */
   async resolve(request: StartRequest): Promise<StartPosition> {
     const { queue } = request;
@@ -106,8 +108,12 @@ export class StartPositions {
         return this.#min(queue, options);
       case 'CONSUME_FROM_TIMESTAMP': {
         const what = `the offset at ${new Date(consumeTimestamp).toISOString()}`;
-        return found(queue, 'timestamp', what, () =>
-          this.#port.searchOffset(queue, consumeTimestamp, options),
+        return found(
+          queue,
+          'timestamp',
+          what,
+          () => this.#port.searchOffset(queue, consumeTimestamp, options),
+          'GET',
         );
       }
       default:
@@ -168,21 +174,34 @@ async function found(
   source: StartPosition['source'],
   what: string,
   ask: () => Promise<QueueOffset>,
+  right?: string,
 ): Promise<StartPosition> {
-  const right = `. With ACL 2.0 this needs the right GET on topic ${queue.topic}`;
   return { offset: await asked(queue, what, ask, right), source, mustCommit: true };
 }
 
-/** A question to the broker: no answer becomes RMQ_OFFSET_UNKNOWN, a refusal stays RMQ_NO_PERMISSION. */
-async function asked<T>(queue: MessageQueue, what: string, ask: () => Promise<T>, right = ''): Promise<T> {
+/**
+ * A question to the broker: no answer becomes RMQ_OFFSET_UNKNOWN, a refusal keeps its code.
+ * @param right what the user needs on the topic beyond consuming it
+ */
+async function asked<T>(
+  queue: MessageQueue,
+  what: string,
+  ask: () => Promise<T>,
+  right?: string,
+): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
     const context = { queue: queueKey(queue) };
     const reason = toError(cause).message;
-    if (cause instanceof RocketmqError && cause.code === 'RMQ_NO_PERMISSION') {
-      const message = `${what} of ${queueKey(queue)} may not be asked: ${reason}${right}`;
-      throw new ConsumerError('RMQ_NO_PERMISSION', message, { cause, context });
+    if (cause instanceof RocketmqError && isForbidden(cause)) {
+      const needs =
+        right === undefined ? '' : `. With ACL 2.0 this needs the right ${right} on topic ${queue.topic}`;
+      const message = `${what} of ${queueKey(queue)} may not be asked: ${reason}${needs}`;
+      throw new ConsumerError(cause.code, message, {
+        cause,
+        context: { ...context, topic: queue.topic, right },
+      });
     }
     const message = `where ${queueKey(queue)} starts is unknown: ${what} was not answered: ${reason}`;
     throw new ConsumerError('RMQ_OFFSET_UNKNOWN', message, { cause, context });

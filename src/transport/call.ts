@@ -4,6 +4,7 @@ import { ConnectionError, RocketmqError, toError } from '../errors/errors.ts';
 import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { Frame } from '../protocol/frame.ts';
+import type { Identity } from './identity.ts';
 
 /** How a call ended. `answered` carries any response code: what a code means is decided above. */
 export type CallOutcome =
@@ -22,6 +23,8 @@ export interface Caller {
   readonly namespace?: Namespace | undefined;
   /** False: a call made now waits for a connection. */
   readonly isOpen: boolean;
+  /** Who signs what is called here; undefined: nothing is signed. */
+  readonly identity?: Identity | undefined;
   /**
    * Sends a request and hears of its end. Costs no promise and no timer, so both functions may be made once per queue.
    * @param encode called once, inside this call

@@ -20,6 +20,7 @@ import {
   type TransportCounters,
   timedOut,
 } from './call.ts';
+import type { Identity } from './identity.ts';
 import type { TransportLimits } from './limits.ts';
 import type { OpaqueSequence } from './opaque-sequence.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
@@ -34,6 +35,7 @@ export interface ChannelOptions {
   /** Shared by all connections of one line: an answer of the old one fits no call of the new one. */
   readonly opaques: OpaqueSequence;
   readonly counters: TransportCounters;
+  readonly identity?: Identity | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -89,6 +91,10 @@ export class Channel implements Caller {
 
   get isOpen(): boolean {
     return this.#socket !== undefined && this.#closedBy === undefined && this.#leaving === undefined;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#options.identity;
   }
 
   /** Calls written and not ended. */

@@ -17,6 +17,7 @@ import {
   timedOutWaiting,
 } from './call.ts';
 import { Channel } from './channel.ts';
+import type { Identity } from './identity.ts';
 import type { TransportLimits } from './limits.ts';
 import { OpaqueSequence } from './opaque-sequence.ts';
 import { type PendingCall, PendingCalls } from './pending-calls.ts';
@@ -27,6 +28,8 @@ export interface LineOptions {
   readonly clock: Clock;
   readonly limits: TransportLimits;
   readonly namespace?: Namespace | undefined;
+  /** Default: nothing is signed. */
+  readonly identity?: Identity | undefined;
   readonly onServerRequest: ServerRequestHandler;
   /** A callback threw: a defect, reported and survived. Must not throw. */
   readonly onFault: (error: RocketmqError) => void;
@@ -70,6 +73,10 @@ export class Line implements Caller {
     return this.#closedBy !== undefined;
   }
 
+  get identity(): Identity | undefined {
+    return this.#options.identity;
+  }
+
   get waitingCalls(): number {
     return this.#waiting.size;
   }
@@ -88,11 +95,11 @@ export class Line implements Caller {
     onClosed: (error: RocketmqError) => void,
     onLeaving?: (error: RocketmqError) => void,
   ): Channel {
-    const { address, clock, limits, namespace, onServerRequest, onFault } = this.#options;
+    const { address, clock, limits, namespace, identity, onServerRequest, onFault } = this.#options;
     const { counters } = this;
     const opaques = this.#opaques;
     return new Channel({
-      ...{ address, clock, limits, namespace, opaques, counters },
+      ...{ address, clock, limits, namespace, identity, opaques, counters },
       ...{ onServerRequest, onFault, onClosed, onLeaving },
     });
   }

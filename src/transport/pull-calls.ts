@@ -6,6 +6,7 @@ import type { MessageQueue } from '../model/message-queue.ts';
 import type { Namespace } from '../model/namespace.ts';
 import { type QueueOffset, zeroOffset } from '../model/queue-offset.ts';
 import type { ExpressionType } from '../model/subscription.ts';
+import { isAccessRefused } from '../protocol/access-refusal.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -13,10 +14,12 @@ import { readRecords } from '../protocol/message-record.ts';
 import {
   type PreparedPull,
   preparePull,
+  prepareSignedPull,
   pullMessage,
   pullSysFlag,
 } from '../protocol/requests/pull-message.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
+import type { Signer } from '../protocol/signature.ts';
 import type { StoredMessage } from '../protocol/stored-message.ts';
 import type { Caller, CallOutcome, OnOutcome } from './call.ts';
 import type { PullTally } from './pull-tally.ts';
@@ -99,16 +102,22 @@ const heldFloor = 500;
 
 const offsetReset = 'OFFSET_RESET';
 
+/** What the constant text of a queue's pulls depends on. */
+interface PullForm {
+  readonly subVersion: number;
+  readonly holdMs: number;
+  readonly signer: Signer | undefined;
+}
+
 export class PullCalls {
   readonly #options: PullCallsOptions;
   readonly #what: string;
   #prepared: PreparedPull | undefined;
-  #preparedHold = 0;
   /** Where a message could not be read. A pull from there asks for one message: its place is certain then, whatever it says. */
   #damagedAt: QueueOffset | undefined;
   /** The pull that was made while there was no connection, if it was the last. */
   #waiting: { readonly caller: Caller; readonly onOutcome: OnOutcome } | undefined;
-  #preparedFor = -1;
+  #preparedFor: PullForm | undefined;
 
   constructor(options: PullCallsOptions) {
     this.#options = options;
@@ -127,10 +136,8 @@ export class PullCalls {
       if (isSlave && commit !== undefined) throw commitToSlave(this.#what, replica);
       const subVersion = this.#options.subVersion(caller.address);
       const holdMs = isSlave ? slaveHold : this.#options.suspendMs;
-      const prepared =
-        offset === this.#damagedAt
-          ? this.#prepareFor(1, subVersion, holdMs)
-          : this.#prepare(subVersion, holdMs);
+      const how: PullForm = { subVersion, holdMs, signer: caller.identity?.signer };
+      const prepared = offset === this.#damagedAt ? this.#prepareFor(1, how) : this.#prepare(how);
       const sysFlag = pullSysFlag({ commitOffset: commit !== undefined, suspend: true, subscription: false });
       const onOutcome: OnOutcome = outcome => {
         const heldMs = clock.now() - sentAt;
@@ -165,18 +172,19 @@ export class PullCalls {
     return answer;
   }
 
-  #prepare(subVersion: number, holdMs: number): PreparedPull {
-    const isSame = this.#preparedFor === subVersion && this.#preparedHold === holdMs;
+  #prepare(how: PullForm): PreparedPull {
+    const known = this.#preparedFor;
+    const isSame =
+      known?.subVersion === how.subVersion && known.holdMs === how.holdMs && known.signer === how.signer;
     if (this.#prepared !== undefined && isSame) return this.#prepared;
-    this.#prepared = this.#prepareFor(this.#options.batchSize, subVersion, holdMs);
-    this.#preparedFor = subVersion;
-    this.#preparedHold = holdMs;
+    this.#prepared = this.#prepareFor(this.#options.batchSize, how);
+    this.#preparedFor = how;
     return this.#prepared;
   }
 
-  #prepareFor(maxMsgNums: number, subVersion: number, holdMs: number): PreparedPull {
+  #prepareFor(maxMsgNums: number, { subVersion, holdMs, signer }: PullForm): PreparedPull {
     const { queue, consumerGroup, namespace, expressionType } = this.#options;
-    return preparePull({
+    const constants = {
       consumerGroup,
       namespace,
       topic: queue.topic,
@@ -186,7 +194,8 @@ export class PullCalls {
       subVersion,
       expressionType: expressionType(),
       bname: queue.brokerName,
-    });
+    };
+    return signer === undefined ? preparePull(constants) : prepareSignedPull(constants, signer);
   }
 
   #answerOf(outcome: CallOutcome, offset: QueueOffset, heldMs: number, replica: PullReplica): PullAnswer {
@@ -213,6 +222,7 @@ export class PullCalls {
       case ResponseCode.PULL_OFFSET_MOVED:
         return this.#notFound(frame, offset, heldMs, replica);
       default:
+        if (isAccessRefused(frame)) replica.caller.identity?.refused();
         return { kind: 'failed', error: errorOfResponse(this.#what, frame, replica.caller.address) };
     }
   }

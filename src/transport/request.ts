@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is one request asked and its answer awaited? The promise form, for everything that is rare; pulls use `Caller.call`. */
 import { RocketmqError } from '../errors/errors.ts';
+import { isAccessRefused } from '../protocol/access-refusal.ts';
 import { encodeRequest, type HeaderOf, type Request } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Caller, OnOutcome } from './call.ts';
@@ -34,6 +35,7 @@ export function ask<R extends Request>(
   header: HeaderOf<R>,
   { timeoutMs, signal, what, body, onFrame }: RequestOptions,
 ): Promise<Frame> {
+  const { identity } = caller;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(aborted(what, signal));
@@ -49,12 +51,14 @@ export function ask<R extends Request>(
         reject(outcome.error);
         return;
       }
+      if (isAccessRefused(outcome.frame)) identity?.refused();
       onFrame?.(outcome.frame);
       resolve(outcome.frame);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const { namespace } = caller;
-    const encode = (opaque: number): Buffer => encodeRequest(request, header, { opaque, body, namespace });
+    const encode = (opaque: number): Buffer =>
+      encodeRequest(request, header, { opaque, body, namespace, signer: identity?.signer });
     caller.call(encode, timeoutMs, what, onOutcome);
   });
 }
@@ -66,8 +70,10 @@ export function tell<R extends Request>(
   header: HeaderOf<R>,
   { what, body }: OnewayOptions,
 ): boolean {
-  const oneway = { oneway: true, body, namespace: caller.namespace };
-  return caller.oneway(opaque => encodeRequest(request, header, { opaque, ...oneway }), what);
+  const { namespace } = caller;
+  const encode = (opaque: number): Buffer =>
+    encodeRequest(request, header, { opaque, oneway: true, body, namespace, signer: caller.identity?.signer });
+  return caller.oneway(encode, what);
 }
 
 function aborted(what: string, signal: AbortSignal | undefined): RocketmqError {

@@ -6,6 +6,7 @@ import type { Namespace } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
 import type { HeaderOf, Request } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
+import type { Identity } from './identity.ts';
 import { defaultLimits, type TransportLimits } from './limits.ts';
 import { Line } from './line.ts';
 import { ask, type OnewayOptions, type RequestOptions, tell } from './request.ts';
@@ -17,6 +18,8 @@ export interface SwitchboardOptions {
   readonly limits?: TransportLimits;
   /** Whose topics and groups are called. Default: nobody's in particular. */
   readonly namespace?: Namespace | undefined;
+  /** Signs every request. Default: nothing is signed. */
+  readonly identity?: Identity | undefined;
   /** Once per new line, inside `line()`: spawn a connection actor for it. */
   readonly onWanted: (address: Address, line: Line) => void;
   /** Default: every request of a peer is answered 3, "not supported". */
@@ -44,12 +47,13 @@ export class Switchboard {
   line(address: Address): Line {
     const known = this.#lines.get(address);
     if (known !== undefined) return known;
-    const { clock, limits = defaultLimits, namespace, onWanted, onFault = warn } = this.#options;
+    const { clock, limits = defaultLimits, namespace, identity, onWanted, onFault = warn } = this.#options;
     const onServerRequest = this.#options.onServerRequest ?? (() => false);
     const onClosed = (): void => {
       this.#lines.delete(address);
     };
-    const line = new Line({ address, clock, limits, namespace, onServerRequest, onFault, onClosed });
+    const own = { namespace, identity };
+    const line = new Line({ address, clock, limits, ...own, onServerRequest, onFault, onClosed });
     if (this.#closedBy !== undefined) {
       line.close(this.#closedBy);
       return line;

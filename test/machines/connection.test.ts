@@ -236,6 +236,18 @@ describe('a failing greeting', () => {
     expect([made.dialer.openSockets, made.line.isOpen, made.line.waitingCalls]).toEqual([0, false, 1]);
   });
 
+  it('by refusal again is repeated every 30 s: only an administrator can change that', async () => {
+    const made = connection({ greet: heartbeatFirst });
+    made.dialer.onFrame = (frame, socket) => socket.answer(frame, { code: 16 });
+    made.actor.start();
+    for (const ms of [0, 500, 0]) await pass(made.clock, ms);
+    expect(made.dialer.dials.length).toBe(2);
+    await pass(made.clock, 29_000);
+    expect(made.dialer.dials.length).toBe(2);
+    await pass(made.clock, 1000);
+    expect(made.dialer.dials.length).toBe(3);
+  });
+
   it('by silence ends at the time limit of the chart, whatever the greeting itself waits for', async () => {
     const made = connection({ greet: () => new Promise(() => {}) });
     made.actor.start();

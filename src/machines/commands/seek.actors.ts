@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which offset does a seek mean? What the broker says, and a number only within what it stores. */
+
 import { fromPromise } from 'xstate';
-import { RocketmqError } from '../../errors/errors.ts';
+import { isForbidden } from '../../errors/access.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import { type QueueOffset, queueOffset } from '../../model/queue-offset.ts';
 import { sharedSignal } from '../shared/shared-signal.ts';
@@ -39,6 +40,6 @@ async function within(
 }
 
 function unlessForbidden(reason: unknown): undefined {
-  if (reason instanceof RocketmqError && reason.code === 'RMQ_NO_PERMISSION') return undefined;
+  if (isForbidden(reason)) return undefined;
   throw reason;
 }

@@ -47,7 +47,9 @@ const built = setup({
   },
   actors: { link, lineKeeper, drain },
   actions: {
-    countFailure: assign(({ context }) => oneMoreFailure(context, context.clock.now())),
+    countFailure: assign(({ context }, { error }: Failure) =>
+      oneMoreFailure(context, context.clock.now(), error),
+    ),
     forgetFailures: assign(noFailures),
     tellLine: safe(({ context }, { error }: Failure) => context.line.detach(error)),
     closeLine: safe(({ context }) => context.line.close(closedByUs(context.address))),
@@ -123,7 +125,7 @@ const built = setup({
             guard: 'hasNotFailedYet',
             target: 'backingOff',
             actions: [
-              'countFailure',
+              { type: 'countFailure', params: ({ event }) => event },
               { type: 'tellLine', params: ({ event }) => event },
               { type: 'reportLost', params: ({ event }) => event },
               { type: 'reportFailed', params: ({ event }) => event },
@@ -132,7 +134,7 @@ const built = setup({
           {
             target: 'backingOff',
             actions: [
-              'countFailure',
+              { type: 'countFailure', params: ({ event }) => event },
               { type: 'tellLine', params: ({ event }) => event },
               { type: 'reportFailed', params: ({ event }) => event },
             ],
@@ -163,7 +165,7 @@ const built = setup({
             'link.lost': {
               target: '#connection.backingOff',
               actions: [
-                'countFailure',
+                { type: 'countFailure', params: ({ event }) => event },
                 { type: 'tellLine', params: ({ event }) => event },
                 { type: 'reportLost', params: ({ event }) => event },
               ],
@@ -171,6 +173,7 @@ const built = setup({
             'link.leaving': {
               target: 'leaving',
               actions: [
+                { type: 'countFailure', params: ({ event }) => event },
                 { type: 'tellLine', params: ({ event }) => event },
                 { type: 'reportLost', params: ({ event }) => event },
               ],
@@ -183,14 +186,9 @@ const built = setup({
           description:
             'The peer goes away (GO_AWAY): what it has taken may still be answered, new calls wait for the next connection.',
           on: {
-            'link.lost': { target: '#connection.backingOff', actions: 'countFailure' },
+            'link.lost': '#connection.backingOff',
           },
-          after: {
-            drainTimeout: {
-              target: '#connection.backingOff',
-              actions: 'countFailure',
-            },
-          },
+          after: { drainTimeout: '#connection.backingOff' },
         },
         draining: {
           tags: 'draining',

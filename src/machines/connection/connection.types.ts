@@ -48,6 +48,8 @@ export interface ConnectionContext extends ConnectionInput {
   readonly attempt: number;
   /** First of them, monotonic ms. */
   readonly failingSince: number;
+  /** The newest of them. */
+  readonly lastError: RocketmqError | undefined;
 }
 
 /** What a connection may be asked. */

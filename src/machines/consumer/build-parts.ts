@@ -12,10 +12,11 @@ import type { Logger } from '../../observability/logger.ts';
 import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import type { FileSystem } from '../../stores/file-system.ts';
 import { FormerOffsets } from '../../stores/former-offsets.ts';
-import { type StartPort, StartPositions } from '../../stores/start-position.ts';
+import { StartPositions } from '../../stores/start-position.ts';
 import { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { ToldVersions } from '../../subscriptions/told-versions.ts';
 import { BrokerCalls, beat } from '../../transport/broker-calls.ts';
+import { Identity, renewingDialer } from '../../transport/identity.ts';
 import { defaultLimits } from '../../transport/limits.ts';
 import type { Line } from '../../transport/line.ts';
 import { MessageCalls } from '../../transport/message-calls.ts';
@@ -47,6 +48,7 @@ import { roundLimitOf, sendBackPort } from './send-back-port.ts';
 import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
+import { startPort } from './start-port.ts';
 import { subscribingPort } from './subscribing-port.ts';
 import { traces } from './trace-port.ts';
 
@@ -88,11 +90,19 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const figures = new FiguresBook(clock);
   scope.defer(() => slots.close());
 
+  const identity =
+    config.credentials &&
+    new Identity({
+      given: config.credentials,
+      clock,
+      onFault: error => mailbox.send({ type: 'fault', error, actor: 'credentials' }),
+    });
   const limits = { ...defaultLimits, maxFrameSize: config.maxFrameSizeBytes };
   const switchboard: Switchboard = new Switchboard({
     clock,
     limits,
     namespace,
+    identity,
     onWanted: (address, line) => {
       // After the end nobody would connect it: calls of actors that are still in the middle of something fail at once.
       if (scope.signal.aborted) line.close(toRocketmqError(scope.signal.reason));
@@ -120,19 +130,14 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   });
   const { store } = offsets;
   scope.defer(() => offsets.close());
-  const brokers: StartPort = {
-    queryOffset: offsets.storedOffset,
-    minOffset: (queue, options) =>
-      calls.minOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
-    maxOffset: (queue, options) =>
-      calls.maxOffset(locator.master(queue.brokerName), queue, { timeoutMs, ...options }),
-    searchOffset: (queue, timestamp, options) =>
-      calls.searchOffset(locator.master(queue.brokerName), queue, timestamp, { timeoutMs, ...options }),
-  };
+  const told = new ToldVersions();
+  const brokers = startPort({
+    ...{ config, calls, locator, switchboard, subscriptions, told },
+    storedOffset: offsets.storedOffset,
+  });
   const positions = new StartPositions(brokers, clock);
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
-  const told = new ToldVersions();
   const noteTold = (address: Address, { consumerDataSet }: HeartbeatData): void => {
     for (const { subscriptionDataSet } of consumerDataSet) told.note(address, subscriptionDataSet);
   };
@@ -243,7 +248,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         address,
         line,
         role: roleOf(address),
-        dialer,
+        dialer: identity?.isRotating === true ? renewingDialer(dialer, identity) : dialer,
         greet: async (caller, signal) => {
           if (roleOf(address) === 'nameServer') return;
           members.noteGreeted(address);
@@ -331,6 +336,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       scope.defer(() => pulse.stop());
     },
     beginRound: () => queues.beginRound(),
+    isUnidentified: () => identity !== undefined && identity.signer === undefined,
+    identify: async () => identity?.load(),
     loadOffsets: () => store.load(),
     noteRoutes: unknownTopic => {
       if (unknownTopic !== undefined) origins.note(unknownTopic, []);

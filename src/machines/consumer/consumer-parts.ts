@@ -67,6 +67,10 @@ export interface ConsumerParts {
   attach(consumer: ConsumerReceiver): void;
   /** A new assignment is given out: its queues share one look at where they start. */
   beginRound(): void;
+  /** There are credentials to be asked for before anything can be signed. */
+  isUnidentified(): boolean;
+  /** Asks for the first credentials. */
+  identify(): Promise<void>;
   /** Reads what the offset store keeps itself. */
   loadOffsets(signal: AbortSignal): Promise<void>;
   /** Which queues were there when their topic was first asked for: all others are read from their beginning. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which shard gets a queue, how long has a step of the shutdown left, what does the report say? Pure. */
+import { isForbidden } from '../../errors/access.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, type QueueKey, queueKey } from '../../model/message-queue.ts';
 import type { QueuePosition } from '../../stores/offset-store.ts';
@@ -192,11 +193,7 @@ export const notStartedReport: ShutdownReport = {
 
 /** These refuse a start at once: asking again would not help. */
 export function refusesStart(error: RocketmqError): boolean {
-  return (
-    error.code === 'RMQ_NO_PERMISSION' ||
-    error.code === 'RMQ_GROUP_NOT_FOUND' ||
-    error.code === 'RMQ_SELECTOR_REFUSED'
-  );
+  return isForbidden(error) || error.code === 'RMQ_GROUP_NOT_FOUND' || error.code === 'RMQ_SELECTOR_REFUSED';
 }
 
 /** What no name server allows does not change by itself either: a certificate, no TLS, TLS only. */

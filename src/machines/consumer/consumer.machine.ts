@@ -47,6 +47,14 @@ const built = consumerSetup.createMachine({
     // It may have come back at another address: the route says where.
     'connection.failed': [
       {
+        // Who we are is wrong, or what we may do: tried again, ever more slowly.
+        guard: { type: 'isForbidden', params: ({ event }) => event },
+        actions: {
+          type: 'emitFault',
+          params: ({ event }) => ({ error: event.error, actor: connectionPrefix + event.address }),
+        },
+      },
+      {
         // Told once: the next greeting goes on without the question.
         guard: { type: 'isSelectorRefused', params: ({ event }) => event },
         actions: {
@@ -255,7 +263,7 @@ const built = consumerSetup.createMachine({
     },
     starting: {
       tags: 'starting',
-      initial: 'connecting',
+      initial: 'deciding',
       entry: 'spawnCommands',
       after: {
         startTimeout: {
@@ -322,6 +330,24 @@ const built = consumerSetup.createMachine({
         },
       },
       states: {
+        deciding: {
+          always: [{ guard: 'isUnidentified', target: 'identifying' }, { target: 'connecting' }],
+        },
+        identifying: {
+          description: 'The function that was given as credentials is asked: nothing can be signed before.',
+          invoke: {
+            src: 'identify',
+            input: ({ context }) => context.parts.get(),
+            onDone: 'connecting',
+            onError: {
+              target: '#consumer.stopping',
+              actions: {
+                type: 'beginStop',
+                params: ({ event }) => ({ reason: 'startFailed', error: toRocketmqError(event.error) }),
+              },
+            },
+          },
+        },
         connecting: {
           description: 'One name server answers; the routes of the configured topics are asked.',
           entry: 'spawnRoutes',

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can the consumer's chart do and ask? Its actors, actions, guards and delays by name; when, says consumer.machine.ts. */
+
 import { assign, emit, enqueueActions, fromPromise, setup, spawnChild, stopChild } from 'xstate';
+import { isForbidden } from '../../errors/access.ts';
 import { ConsumerError, type RocketmqError, toRocketmqError } from '../../errors/errors.ts';
 import { type MessageQueue, queueKey, sameQueue } from '../../model/message-queue.ts';
 import { isRetryTopic } from '../../model/names.ts';
@@ -111,6 +113,7 @@ export const consumerSetup = setup({
     locks: locksMachine,
     trace: traceMachine,
     commands: commandsMachine,
+    identify: fromPromise<void, ConsumerParts>(({ input }) => input.identify()),
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
       input.parts.leave({ ...input, signal: sharedSignal(signal) }),
@@ -456,6 +459,8 @@ export const consumerSetup = setup({
     isRefusedByAll: (_, params: { readonly error: RocketmqError }) => isRefusedByAll(params.error),
     isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SUBSCRIPTION_STALE',
+    isUnidentified: ({ context }) => context.parts.get().isUnidentified(),
+    isForbidden: (_, params: { readonly error: RocketmqError }) => isForbidden(params.error),
     isSelectorRefused: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SELECTOR_REFUSED',
     isInvalid: (_, params: WorkCommand) => problemOf(params) !== undefined,

@@ -43,7 +43,8 @@ const noLocks: ReadonlySet<number> = new Set([
 
 /** Does this failure of a 41 mean that the broker will not lock for us at all? */
 export function takesNoLocks(error: unknown): error is BrokerError {
-  return error instanceof BrokerError && noLocks.has(error.responseCode);
+  if (!(error instanceof BrokerError) || error.code === 'RMQ_AUTHENTICATION_FAILED') return false; // that heals with other credentials
+  return noLocks.has(error.responseCode);
 }
 
 export const nobodyKnown: MemberView = {

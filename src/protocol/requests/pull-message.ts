@@ -8,6 +8,7 @@ import { bound, int32, int64, name, offset, optional, text } from '../fields.ts'
 import type { ExtFields } from '../frame.ts';
 import { ourLanguage, ourVersion } from '../header.ts';
 import { headerWord } from '../header-word.ts';
+import { type Signer, signedOrder } from '../signature.ts';
 
 export const pullMessage = defineRequest({
   name: 'pullMessage',
@@ -98,18 +99,55 @@ const prefixSize = 8;
  * line.call(opaque => encode(opaque, next, pullSysFlag({ … }), commit), 30_000, 'pull from orders-0@broker-a', onOutcome);
  */
 export function preparePull(constants: PullConstants): PreparedPull {
-  const { extra, namespace, ...given } = constants;
+  const write = writerOf(textsOf(constants));
+  return (opaque, queueOffset, sysFlag, commitOffset) =>
+    write(opaque, queueOffset, sysFlag, commitOffset, '');
+}
+
+function textsOf({ extra, namespace, ...given }: PullConstants): Record<string, string> {
   const wire = (text: string): string => namespace?.wire(text) ?? text;
   const own = { ...given, consumerGroup: wire(given.consumerGroup), topic: wire(given.topic) };
-  const fixed: Record<string, string> = {};
+  const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...own, ...namespace?.fields, ...extra })) {
-    if (value !== undefined) fixed[name] = String(value);
+    if (value !== undefined) texts[name] = String(value);
   }
+  return texts;
+}
+
+/** What changes from pull to pull, in the order in which it is signed. */
+const varying = ['commitOffset', 'queueOffset', 'sysFlag'];
+
+/** The same with a signature: what is signed, too, is constant text around three numbers. */
+export function prepareSignedPull(constants: PullConstants, signer: Signer): PreparedPull {
+  const fixed = { ...textsOf(constants), ...signer.identity };
+  const order = signedOrder([...Object.keys(fixed), ...varying]);
+  const [untilCommit = 0, untilOffset = 0, untilFlag = 0] = varying.map(name => order.indexOf(name));
+  const textOf = (from: number, to?: number): string =>
+    order
+      .slice(from, to)
+      .map(name => fixed[name])
+      .join('');
+  const beforeCommit = textOf(0, untilCommit);
+  const beforeOffset = textOf(untilCommit + 1, untilOffset);
+  const beforeFlag = textOf(untilOffset + 1, untilFlag);
+  const afterFlag = textOf(untilFlag + 1);
+  const write = writerOf(fixed);
+  return (opaque, queueOffset, sysFlag, commitOffset) => {
+    const content = `${beforeCommit}${commitOffset}${beforeOffset}${queueOffset}${beforeFlag}${sysFlag}${afterFlag}`;
+    const signature = `,"Signature":"${signer.signatureOf(content)}"`; // base64 needs no escape
+    return write(opaque, queueOffset, sysFlag, commitOffset, signature);
+  };
+}
+
+type PullWriter = (...given: [...Parameters<PreparedPull>, signature: string]) => Buffer;
+
+/** @param fixed the fields that stay the same */
+function writerOf(fixed: ExtFields): PullWriter {
   const start = `{"code":${pullMessage.code},"extFields":${asciiJson(fixed).slice(0, -1)},"commitOffset":"`;
   const end = `,"serializeTypeCurrentRPC":"JSON","version":${ourVersion}}`;
-  return (opaque, queueOffset, sysFlag, commitOffset) => {
+  return (opaque, queueOffset, sysFlag, commitOffset, signature) => {
     const header =
-      `${start}${commitOffset}","queueOffset":"${queueOffset}","sysFlag":"${sysFlag}"},"flag":0,` +
+      `${start}${commitOffset}","queueOffset":"${queueOffset}","sysFlag":"${sysFlag}"${signature}},"flag":0,` +
       `"language":"${ourLanguage}","opaque":${opaque}${end}`;
     const frame = Buffer.allocUnsafe(prefixSize + header.length);
     frame.writeInt32BE(frame.length - 4, 0);

@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { aclProperties, type ClusterAcl, createUsers, writeAccounts } from './acl.ts';
 import { ClusterError } from './errors.ts';
 import { type RocketmqJars, type RocketmqVersion, rocketmqJars } from './jars.ts';
 import { makeJavaHome } from './java-home.ts';
@@ -50,6 +51,8 @@ export interface ClusterOptions {
   readonly jvmOptions?: readonly string[];
   /** Added to the JVM of every broker, over the others. */
   readonly brokerJvmOptions?: readonly string[];
+  /** Brokers check who asks, and what he may do. Default: anybody may do anything. */
+  readonly acl?: ClusterAcl;
 }
 
 export interface BrokerNode extends Node {
@@ -125,6 +128,7 @@ class RealCluster implements Cluster {
   readonly #portBlocks: readonly number[];
   readonly #jvmOptions: readonly string[];
   readonly #brokerJvmOptions: readonly string[];
+  readonly #acl: ClusterAcl | undefined;
 
   private constructor(
     jars: RocketmqJars,
@@ -134,6 +138,7 @@ class RealCluster implements Cluster {
   ) {
     this.jars = jars;
     this.folder = folder;
+    this.#acl = options.acl;
     this.#portBlocks = portBlocks;
     const compiler = options.purpose === 'measuring' ? [] : ['-XX:TieredStopAtLevel=1'];
     this.#jvmOptions = [...compiler, ...(options.jvmOptions ?? [])];
@@ -141,7 +146,7 @@ class RealCluster implements Cluster {
     const nameServerPorts = portBlocks.slice(0, options.nameServers ?? 1);
     const brokerPorts = portBlocks.slice(nameServerPorts.length);
     this.namesrvAddr = nameServerPorts.map(port => `127.0.0.1:${port}`).join(';');
-    this.admin = new RawAdmin(this.namesrvAddr);
+    this.admin = new RawAdmin(this.namesrvAddr, undefined, options.acl?.admin);
     this.nameServers = nameServerPorts.map((port, index) => this.#nameServer(`namesrv-${index}`, port));
     this.brokers = rolesOf(options).map(({ name, role }, index) =>
       this.#broker(name, role, brokerPorts[index] ?? Number.NaN, options.brokerProperties ?? {}),
@@ -172,6 +177,14 @@ class RealCluster implements Cluster {
     await together(this.nameServers.map(node => node.start()));
     await together(this.brokers.filter(node => node.role === 'master').map(node => node.start()));
     await together(this.brokers.filter(node => node.role === 'slave').map(node => node.start()));
+    if (this.#acl === undefined || this.#isVersion4) return;
+    for (const { brokerName, role } of this.brokers) {
+      if (role === 'master') await createUsers(this.admin, brokerName, this.#acl.users);
+    }
+  }
+
+  get #isVersion4(): boolean {
+    return this.version.startsWith('4.');
   }
 
   broker(name: string, role: BrokerRole = 'master'): BrokerNode {
@@ -234,7 +247,9 @@ class RealCluster implements Cluster {
     const conf = join(folder, 'broker.conf');
     const port = brokerPort(portBlock);
     const settings = brokerConf({ brokerName, role, portBlock, folder, namesrvAddr: this.namesrvAddr });
-    writeFileSync(conf, properties({ ...settings, ...extra }));
+    const acl = this.#acl === undefined ? {} : aclProperties(this.#acl, this.#isVersion4);
+    if (this.#acl !== undefined && this.#isVersion4) writeAccounts(folder, this.#acl);
+    writeFileSync(conf, properties({ ...settings, ...acl, ...extra }));
     return new RealBroker(brokerName, role, {
       name: `${brokerName} (${role})`,
       port,

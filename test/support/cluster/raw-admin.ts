@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './errors.ts';
 import { type Json, parseLooseJson } from './loose-json.ts';
 import { asArray, asObject, RawConnection, type RawRequest, type RawResponse } from './raw-connection.ts';
+import type { RawCredentials } from './raw-signature.ts';
 
 const codes = {
   queryConsumerOffset: 14,
@@ -84,17 +85,27 @@ export class RawAdmin {
   readonly #nameServers: readonly string[];
   readonly #connections = new Map<string, Promise<RawConnection>>();
   readonly #timeoutMs: number;
+  readonly #credentials: RawCredentials | undefined;
 
-  /** @param namesrvAddr `'a:9876;b:9876'` */
-  constructor(namesrvAddr: string, timeoutMs = 5000) {
+  /**
+   * @param namesrvAddr `'a:9876;b:9876'`
+   * @param credentials for brokers that check who asks
+   */
+  constructor(namesrvAddr: string, timeoutMs = 5000, credentials?: RawCredentials) {
     this.#nameServers = namesrvAddr.split(';').filter(address => address !== '');
     this.#timeoutMs = timeoutMs;
+    this.#credentials = credentials;
   }
 
   /** Any request to any address, the answer as it comes. The connection to an address is kept. */
   async request(address: string, request: RawRequest): Promise<RawResponse> {
     const connection = await this.#connection(address);
     return connection.request(request, this.#timeoutMs);
+  }
+
+  /** The same, of a broker's master; any answer but success is an error. */
+  must(brokerName: string, request: RawRequest): Promise<RawResponse> {
+    return this.#askMaster(brokerName, request);
   }
 
   close(): void {
@@ -401,7 +412,7 @@ export class RawAdmin {
         return this.#connection(address); // another caller opens it already
       }
     }
-    const opening = RawConnection.open(address, this.#timeoutMs);
+    const opening = RawConnection.open(address, this.#timeoutMs, this.#credentials);
     this.#connections.set(address, opening);
     return opening;
   }

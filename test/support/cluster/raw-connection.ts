@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { ClusterError } from './errors.ts';
 import { type Json, parseLooseJson } from './loose-json.ts';
+import { type RawCredentials, signed } from './raw-signature.ts';
 
 export interface RawResponse {
   readonly code: number;
@@ -35,20 +36,27 @@ const otherLanguage = 'OTHER';
 export class RawConnection {
   readonly address: string;
   readonly #socket: Socket;
+  readonly #credentials: RawCredentials | undefined;
   readonly #pending = new Map<number, Pending>();
   #nextOpaque = 1;
   #received: Buffer = Buffer.alloc(0);
 
-  private constructor(address: string, socket: Socket) {
+  private constructor(address: string, socket: Socket, credentials: RawCredentials | undefined) {
     this.address = address;
     this.#socket = socket;
+    this.#credentials = credentials;
     socket.unref(); // an idle witness keeps no process alive; while a request waits, its timer does
     socket.on('data', chunk => this.#receive(chunk));
     socket.on('error', error => this.#failAll(error));
     socket.on('close', () => this.#failAll(new Error(`${address} closed the connection`)));
   }
 
-  static async open(address: string, timeoutMs: number): Promise<RawConnection> {
+  /** @param credentials every request is signed with them */
+  static async open(
+    address: string,
+    timeoutMs: number,
+    credentials?: RawCredentials,
+  ): Promise<RawConnection> {
     const colon = address.lastIndexOf(':');
     const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
     try {
@@ -57,7 +65,7 @@ export class RawConnection {
       socket.destroy();
       throw error;
     }
-    return new RawConnection(address, socket);
+    return new RawConnection(address, socket, credentials);
   }
 
   get isOpen(): boolean {
@@ -78,7 +86,7 @@ export class RawConnection {
         );
       }, timeoutMs);
       this.#pending.set(opaque, { resolve, reject, timer });
-      this.#socket.write(encode(request, opaque));
+      this.#socket.write(encode(request, opaque, this.#credentials));
     });
   }
 
@@ -143,7 +151,12 @@ export function asArray(json: Json | undefined): readonly Json[] {
   throw new TypeError(`expected a JSON array: ${JSON.stringify(json)}`);
 }
 
-function encode({ code, fields = {}, body = Buffer.alloc(0) }: RawRequest, opaque: number): Buffer {
+function encode(
+  { code, fields = {}, body = Buffer.alloc(0) }: RawRequest,
+  opaque: number,
+  credentials: RawCredentials | undefined,
+): Buffer {
+  const texts = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]));
   const header = Buffer.from(
     JSON.stringify({
       code,
@@ -152,7 +165,7 @@ function encode({ code, fields = {}, body = Buffer.alloc(0) }: RawRequest, opaqu
       opaque,
       flag: 0,
       serializeTypeCurrentRPC: 'JSON',
-      extFields: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)])),
+      extFields: credentials === undefined ? texts : signed(texts, body, credentials),
     }),
   );
   const head = Buffer.alloc(8);

@@ -28,6 +28,8 @@ declare global {
   const flush: (queues: readonly library.MessageQueue[]) => Promise<void>;
   const book: (what: unknown) => Promise<void>, apply: typeof book, alarm: typeof book, note: typeof book;
   const startAgainLater: () => void;
+  const vault: { read(name: string): Promise<library.Credentials> };
+  const listener: library.Listener;
   class ValidationError extends Error {}
 }`;
 

@@ -152,8 +152,8 @@ describe('a heartbeat', () => {
   it('that is refused rejects with the reason', async () => {
     const { calls } = brokerAnswering({ code: 16, remark: 'User:x is not found.' });
     await expect(calls.heartbeat(address, data, options)).rejects.toMatchObject({
-      code: 'RMQ_NO_PERMISSION',
-      remark: 'User:x is not found.',
+      code: 'RMQ_AUTHENTICATION_FAILED',
+      remark: 'User:(hidden) is not found.',
     });
   });
 });
