@@ -26,6 +26,13 @@ export type Origin =
       readonly name: string;
     }
   | { readonly from: 'environment' /** The variable. */; readonly name: string }
+  | {
+      readonly from: 'file';
+      /** As it was given in configFile. */
+      readonly path: string;
+      /** The name used there: the option's, or an alias. */
+      readonly name: string;
+    }
   | { readonly from: 'default' }
   /** Changed to fit another option, named by `because`. */
   | { readonly from: 'adjusted'; readonly because: OptionName };

@@ -276,7 +276,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       sendBack: parent => ({
         port: sendBackPort({ config, calls, messages, locator, cache }),
         localRetryPause,
-        roundLimit: roundLimitOf(config.consumerTimeoutMillisSendMessage),
+        roundLimit: roundLimitOf(config),
         parent,
       }),
     },
