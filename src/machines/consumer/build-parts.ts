@@ -43,6 +43,7 @@ import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
 import { subscribingPort } from './subscribing-port.ts';
+import { noteYoungRetryTopic } from './young-retry-topic.ts';
 
 /** What a consumer runs in; createConsumerActor fills in what is not given. */
 export interface PartsEnvironment {
@@ -167,7 +168,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const subscribing = subscribingPort({
     ...{
       config,
-      logger,
+      logger: logger.child({ actor: 'subscribing' }),
       subscriptions,
       listeners,
       checks,
@@ -184,7 +185,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     retryTopics.includes(topic) || subscriptions.isSubscribed(topic);
 
   const requests: ServerRequests = new ServerRequests({
-    ...{ config, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
+    ...{ config, clock, subscriptions, listeners, slots, figures, isSubscribed },
+    logger: logger.child({ actor: 'serverRequests' }),
     queues: () => queues.shown(),
     stopSignal: scope.signal,
     tell: event => mailbox.send(event),
@@ -200,7 +202,11 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     pulls,
     inputs: {
       routes: parent => ({
-        port: { fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }) },
+        port: {
+          fetchRoute: noteYoungRetryTopic(retryTopics, logger, (topic, signal) =>
+            nameServers.route(topic, { timeoutMs, signal }),
+          ),
+        },
         cache,
         topics,
         pollInterval: config.pollNameServerInterval,
