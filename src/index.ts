@@ -51,6 +51,12 @@ export { whenRunning } from './consumer/when-running.ts';
 // A small producer, for tools, demos and tests
 export { createProducer, type ProducerEnvironment } from './create-producer.ts';
 // Errors
+export {
+  type ConsumerErrorGroup,
+  consumerErrorGroup,
+  isFatalError,
+  isRetriableError,
+} from './errors/error-groups.ts';
 export { type ErrorCode, type ErrorKind, errorTable, type RetryAdvice } from './errors/error-table.ts';
 export {
   BrokerError,
@@ -62,6 +68,7 @@ export {
   ProtocolError,
   RocketmqError,
   SubscriptionError,
+  type SubscriptionProblem,
 } from './errors/errors.ts';
 export type { ThrottleCause } from './flow/flow-gate.ts';
 // Listeners and what they see

@@ -23,6 +23,8 @@ export class RocketmqError extends Error {
   readonly hint: string;
   /** The things and numbers the message names, for programs. */
   readonly context: ErrorContext;
+  /** Where it is described, inside the package: `docs/errors.md#rmq_topic_not_found`. */
+  readonly docs: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -32,11 +34,18 @@ export class RocketmqError extends Error {
     this.retry = row.retry;
     this.hint = row.hint;
     this.context = details.context ?? {};
+    this.docs = docsOf(code);
   }
 
   toJSON(): Readonly<Record<string, unknown>> {
-    return { name: this.name, code: this.code, message: this.message, hint: this.hint, retry: this.retry };
+    const { name, code, message, hint, retry, docs } = this;
+    return { name, code, message, hint, retry, docs };
   }
+}
+
+/** The heading of a code in docs/errors.md. */
+export function docsOf(code: ErrorCode): string {
+  return `docs/errors.md#${code.toLowerCase()}`;
 }
 
 /** One thing wrong with a config. */
@@ -101,9 +110,31 @@ export class BrokerError extends RocketmqError {
   }
 }
 
+/**
+ * What is wrong about a subscription, by the original's classes: InvalidTopicError, InvalidSelectorError,
+ * TopicNotSubscribedError, SubscriptionConflictError, SubscriptionLimitExceededError, SubscriptionDataError.
+ */
+export type SubscriptionProblem = 'topic' | 'selector' | 'notSubscribed' | 'conflict' | 'limit' | 'data';
+
+const problemOfCode: Readonly<Partial<Record<ErrorCode, SubscriptionProblem>>> = {
+  RMQ_SELECTOR_REFUSED: 'selector',
+  RMQ_SUBSCRIPTION_CONFLICT: 'conflict',
+};
+
 /** A topic or selector is wrong, or members of the group disagree. */
 export class SubscriptionError extends RocketmqError {
   override readonly name: string = 'SubscriptionError';
+  readonly problem: SubscriptionProblem;
+
+  /** `problem`: by default what the code says, else `'data'`. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly problem?: SubscriptionProblem } = {},
+  ) {
+    super(code, message, details);
+    this.problem = details.problem ?? problemOfCode[code] ?? 'data';
+  }
 }
 
 /** Anything thrown, as an Error. Never throws itself, whatever was thrown. */

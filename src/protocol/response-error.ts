@@ -6,7 +6,8 @@ import type { Address } from '../model/route.ts';
 import { ResponseCode, responseName } from './codes.ts';
 import type { Frame } from './frame.ts';
 
-const errorCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+/** What an answer's code becomes; others are RMQ_BROKER_ERROR. */
+export const answerCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ResponseCode.SYSTEM_BUSY, 'RMQ_BROKER_BUSY'],
   [ResponseCode.FLOW_CONTROL, 'RMQ_BROKER_BUSY'],
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'RMQ_REQUEST_NOT_SUPPORTED'],
@@ -34,7 +35,7 @@ export function errorOfResponse(
   frame: Pick<Frame, 'code' | 'remark'>,
   address: Address,
 ): BrokerError {
-  const code = errorCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
+  const code = answerCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
   const remark =
     frame.remark === undefined || frame.remark === '' ? '' : `: ${frame.remark.slice(0, shownRemark)}`;
   const message = `${what} refused by ${address} with ${frame.code} ${responseName(frame.code)}${remark}`;

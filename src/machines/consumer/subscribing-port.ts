@@ -95,6 +95,7 @@ function selectorOf({
     'RMQ_SUBSCRIPTION_INVALID',
     `selector of ${topic}: write tag('…') or sql('…')`,
     {
+      problem: 'selector',
       context: { topic },
     },
   );
@@ -166,6 +167,7 @@ async function register(wiring: SubscribingWiring, topic: string, signal: AbortS
 
 function notSubscribed(topic: string): SubscriptionError {
   return new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', `${topic} is not subscribed`, {
+    problem: 'notSubscribed',
     context: { topic },
   });
 }
@@ -174,6 +176,6 @@ function ownRetryTopic(topic: string): SubscriptionError {
   return new SubscriptionError(
     'RMQ_SUBSCRIPTION_INVALID',
     `${topic} is consumed anyway: it brings this group's failed messages`,
-    { context: { topic } },
+    { problem: 'topic', context: { topic } },
   );
 }
