@@ -25,6 +25,7 @@ import { Hidden } from '../shared/hidden.ts';
 import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
+import { ClockComparison } from './clock-comparison.ts';
 import { commandsPort } from './command-port.ts';
 import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
@@ -43,6 +44,7 @@ import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
 import { subscribingPort } from './subscribing-port.ts';
+import { TwinWatch } from './twin-watch.ts';
 import { noteYoungRetryTopic } from './young-retry-topic.ts';
 
 /** What a consumer runs in; createConsumerActor fills in what is not given. */
@@ -131,14 +133,29 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const listeners = new ListenerChoice(config);
   const checks = new SelectorChecks({ config, subscriptions, calls });
   const held = new HeldQueues();
+  const twins = new TwinWatch({
+    clock,
+    clientId,
+    tell: error => mailbox.send({ type: 'fault', error, actor: 'rebalance' }),
+  });
   const members = new MemberLists({
     clock,
-    query: (address, signal) => calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
+    query: async (address, signal) => {
+      const ids = await calls.consumerIds(address, consumerGroup, { timeoutMs, signal });
+      twins.noteMembers(address, ids);
+      return ids;
+    },
   });
   const kind = lockKindOf(config);
   const locks = kind && lockWiring({ config, clock, random, calls, cache, locator, topics }, kind);
+  const clocks = new ClockComparison({
+    clock,
+    isFresh: () => pulse.isFresh(),
+    tell: error => mailbox.send({ type: 'fault', error, actor: 'puller' }),
+  });
   const queues = new QueueOpener({
     ...{
+      clocks,
       config,
       clock,
       random,

@@ -25,6 +25,7 @@ import type { QueueWork } from '../queue/queue.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
 import type { BrokerLocator } from './broker-locator.ts';
+import type { ClockComparison } from './clock-comparison.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
@@ -58,6 +59,7 @@ export interface QueueSurroundings {
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
   readonly figures: FiguresBook;
+  readonly clocks: ClockComparison;
   /** Undefined: queues are taken without a lock. */
   readonly locks: LockBook | undefined;
   /** False while it is in doubt whether the queues are still ours. */
@@ -246,7 +248,7 @@ export class QueueOpener {
   }
 
   #pullCalls(queue: MessageQueue, watch: QueueFigures): PullCalls {
-    const { config, clock, switchboard, locator, subscriptions, told } = this.#around;
+    const { config, clock, clocks, switchboard, locator, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
@@ -255,6 +257,7 @@ export class QueueOpener {
       suspendMs: config.brokerSuspendMaxTimeMillis,
       timeoutMs: config.consumerTimeoutMillisWhenSuspend,
       maxBodySize: config.maxBodySizeBytes,
+      storedJustNow: at => clocks.noteStored(queue.brokerName, at),
       caller: () => switchboard.line(locator.master(queue.brokerName)),
       subVersion: address => told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, address),
       expressionType: () => subscriptions.pullType(queue.topic),

@@ -38,6 +38,7 @@ const otherNames = [
   'whenRunning',
   'brokerIP1',
   'gRPC',
+  'autoCreateTopicEnable',
 ];
 
 describe('every row of the error table', () => {
