@@ -5,6 +5,7 @@ import type { Option } from './option.ts';
 import { optionRows } from './read-options.ts';
 import type { OptionName, Origin, ResolvedConfig } from './resolved-config.ts';
 
+/** One line of `explain`. */
 export interface ExplainedOption {
   readonly option: OptionName;
   /** With its unit. */

@@ -5,6 +5,7 @@ import type { AliasOf, InputOf, OutputOf, ResolvedName } from './option.ts';
 import type { optionTable } from './options.ts';
 
 type Table = typeof optionTable;
+/** The name of an option, as in docs/configuration.md. */
 export type OptionName = keyof Table;
 
 /** The options as the user writes them: the type {@link ConsumerConfig} is generated from and checked against. */

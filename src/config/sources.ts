@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 
+/** What a config is read from beside its argument; each part can be given by hand. */
 export interface ConfigSources {
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,7 +23,10 @@ export interface ConfigSources {
   readonly constrainedMemory: number;
 }
 
-/** The real ones, read at the call; what is given takes their place. */
+/**
+ * The real ones, read at the call; what is given takes their place.
+ * @example parseConfig(config, systemSources({ env: {} })); // nothing out of the environment
+ */
 export function systemSources(given: Partial<ConfigSources> = {}): ConfigSources {
   return {
     env: process.env,

@@ -12,6 +12,7 @@ interface ErrorRow {
   readonly hint: string;
 }
 
+/** Kind, retry and hint of each code: what docs/errors.md is written from. */
 export const errorTable = {
   RMQ_CONFIG_INVALID: {
     kind: 'usage',
@@ -315,4 +316,5 @@ export const errorTable = {
   },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 
+/** The code of an error: one of docs/errors.md. */
 export type ErrorCode = keyof typeof errorTable;

@@ -5,6 +5,7 @@ import { groupProblem } from '../model/names.ts';
 import type { Address } from '../model/route.ts';
 import { endpointOf } from '../transport/address.ts';
 
+/** What a producer is told; without `namesrvAddr` the environment says it. */
 export interface ProducerOptions {
   /** Name servers: `'a:9876;b:9876'` or an array. Without it the environment, ROCKETMQ_NAMESRV_ADDR or NAMESRV_ADDR. */
   readonly namesrvAddr?: string | readonly string[];
