@@ -25,6 +25,7 @@ export { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './c
 export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
 export type { CorruptMessage, CorruptPolicy } from './config/corrupt-policy.ts';
+export { createConsumerConfig } from './config/create-consumer-config.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
 export type { NamespaceOption } from './config/namespace-kind.ts';
 export { parseConfig } from './config/parse-config.ts';
@@ -51,6 +52,12 @@ export { whenRunning } from './consumer/when-running.ts';
 // A small producer, for tools, demos and tests
 export { createProducer, type ProducerEnvironment } from './create-producer.ts';
 // Errors
+export {
+  type ConsumerErrorGroup,
+  consumerErrorGroup,
+  isFatalError,
+  isRetriableError,
+} from './errors/error-groups.ts';
 export { type ErrorCode, type ErrorKind, errorTable, type RetryAdvice } from './errors/error-table.ts';
 export {
   BrokerError,
@@ -62,6 +69,7 @@ export {
   ProtocolError,
   RocketmqError,
   SubscriptionError,
+  type SubscriptionProblem,
 } from './errors/errors.ts';
 export type { ThrottleCause } from './flow/flow-gate.ts';
 // Listeners and what they see

@@ -21,13 +21,14 @@ const actor = createConsumerActor({
 actor.start();
 \`\`\`
 
-- **Which value holds**: the one given to the function; else the environment variable, if it is set and not empty; else the default.
+- **Which value holds**: the one given to the function; else the environment variable, if it is set and not empty;
+  else what the file named by \`configFile\` or \`ROCKETMQ_CONFIG_FILE\` says (JSON, the options by name); else the default.
   An option given as \`undefined\` counts as not given.
 - **Units**: durations are whole milliseconds, sizes whole MiB. A value that looks like seconds or bytes is pointed out.
 - **Names**: where an option has another name here than in pyrocketmq, the old one in camelCase is accepted too.
-  Both with different values are refused, and so is a name that does not exist.
+  Both with different values are refused, and so is a name that does not exist, here and in the file.
 - **Mistakes**: all of them are reported at once, in one \`ConfigError\` (code [\`RMQ_CONFIG_INVALID\`](errors.md#rmq_config_invalid)).
-  \`error.problems\` lists \`{ option, problem, hint }\`. What is legal but odd is logged as a warning.
+  \`error.problems\` lists \`{ option, problem, hint }\`. What a file gives is named with its line. What is legal but odd is logged as a warning.
 - **What is in force**: \`explain(parseConfig(config))\` shows every value and who set it.
 `;
 

@@ -15,7 +15,7 @@ export function consumerConfigSource(): string {
 ${imports().join('\n')}
 
 /**
- * The config of a consumer. What is not given here is taken from the environment, else the default holds.
+ * The config of a consumer. What is not given here is taken from the environment, else from the configFile; else the default holds.
  * Durations are in ms, sizes in MiB. docs/configuration.md shows the same with more words.
  * @example createConsumerActor({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876', subscriptions, listener })
  */

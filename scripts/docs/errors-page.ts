@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Writes docs/errors.md from the error table. */
+import { consumerErrorGroups, groupOf } from '../../src/errors/error-groups.ts';
 import {
   type ErrorCode,
   type ErrorKind,
   errorTable,
   type RetryAdvice,
 } from '../../src/errors/error-table.ts';
+import { responseName } from '../../src/protocol/codes.ts';
+import { answerCodes } from '../../src/protocol/response-error.ts';
 
 const kinds: Readonly<Record<ErrorKind, string>> = {
   usage: 'The caller, the config or a listener is to be changed.',
@@ -46,6 +49,7 @@ try {
 | \`hint\` | what to do about it |
 | \`context\` | the things and numbers of the message, for programs |
 | \`cause\` | what was thrown underneath |
+| \`docs\` | the place on this page: \`docs/errors.md#rmq_…\` |
 
 \`retry\`: ${Object.entries(advice)
   .map(([word, text]) => `\`${word}\`: ${text}`)
@@ -54,11 +58,53 @@ try {
 
 export function errorsPage(): string {
   const present = Object.keys(kinds) as ErrorKind[]; // the keys of a constant
-  return [intro, ...present.map(kindSection)].join('\n');
+  return [intro, ...present.map(kindSection), originals(), answers()].join('\n');
+}
+
+const codes = Object.keys(errorTable) as ErrorCode[]; // the keys of a constant
+
+function link(code: ErrorCode): string {
+  return `[\`${code}\`](#${code.toLowerCase()})`;
+}
+
+/** The original's classes with the codes that stand in their place. */
+function originals(): string {
+  const rows = Object.entries(consumerErrorGroups).map(([group, name]) => {
+    const links = codes.filter(code => groupOf(code) === group).map(link);
+    const shown =
+      links.length === 0 ? 'a `SubscriptionError` whose `problem` is `notSubscribed`' : links.join(', ');
+    return `| \`${name}\` | \`${group}\` | ${shown} |`;
+  });
+  return `## Coming from pyrocketmq
+
+Where the original has a class for each kind of error, \`consumerErrorGroup(error)\` tells its kind. A \`SubscriptionError\`
+has a \`problem\`: \`topic\` (InvalidTopicError), \`selector\` (InvalidSelectorError), \`notSubscribed\`
+(TopicNotSubscribedError), \`conflict\` (SubscriptionConflictError), \`limit\` (SubscriptionLimitExceededError) or \`data\`
+(SubscriptionDataError). \`isRetriableError\` and \`isFatalError\` are there as well; they read \`retry\`.
+
+| class there | \`consumerErrorGroup\` | codes |
+|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** What an answer of a broker or name server becomes. */
+function answers(): string {
+  const rows = [...answerCodes].map(
+    ([answer, code]) => `| ${answer} | ${responseName(answer)} | ${link(code)} |`,
+  );
+  return `## Answers of brokers
+
+An answer that is none of a request's own outcomes is a \`BrokerError\` with \`responseCode\` and \`remark\`. Those not listed
+are [\`RMQ_BROKER_ERROR\`](#rmq_broker_error).
+
+| answer | name | code |
+|---|---|---|
+${rows.join('\n')}
+`;
 }
 
 function kindSection(kind: ErrorKind): string {
-  const codes = Object.keys(errorTable) as ErrorCode[]; // the keys of a constant
   const sections = codes
     .filter(code => errorTable[code].kind === kind)
     .toSorted()

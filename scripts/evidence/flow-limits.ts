@@ -65,6 +65,7 @@ async function filled(
   await using producer = createProducer({
     namesrvAddr: place.namesrv,
     producerGroup: stage.fresh('filling'),
+    enableMessageCompression: false, // the limits count what is received
   });
   await producer.start();
   const rest = 'x'.repeat(size - 10);

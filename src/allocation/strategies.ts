@@ -14,6 +14,7 @@ export const allocateStrategies = {
   STICKY: sticky,
 } as const satisfies Readonly<Record<string, NamedAllocateStrategy>>;
 
+/** The strategies that need nothing but their name. */
 export type AllocateStrategyName = keyof typeof allocateStrategies;
 
 /** A strategy of any form: a word, a function, an object with a name. Undefined for anything else. */

@@ -13,7 +13,7 @@ import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
 
 /**
- * The config of a consumer. What is not given here is taken from the environment, else the default holds.
+ * The config of a consumer. What is not given here is taken from the environment, else from the configFile; else the default holds.
  * Durations are in ms, sizes in MiB. docs/configuration.md shows the same with more words.
  * @example createConsumerActor({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876', subscriptions, listener })
  */
@@ -79,6 +79,12 @@ export interface ConsumerConfig {
    */
   readonly credentials?: Credentials | CredentialsProvider | undefined;
   /**
+   * A JSON file with options by their names here, for what neither the argument nor the environment gives. A relative path begins where the process was started.
+   * Default: none. Environment: ROCKETMQ_CONFIG_FILE.
+   * @example configFile: '/etc/billing/rocketmq.json'
+   */
+  readonly configFile?: string | undefined;
+  /**
    * CLUSTERING: each message goes to one member of the group. BROADCASTING: to every member; each keeps its offsets in a file below storePath, and a message that fails is dropped.
    * Default: 'CLUSTERING'. Environment: ROCKETMQ_MESSAGE_MODEL.
    * @example messageModel: 'BROADCASTING'
@@ -102,7 +108,7 @@ export interface ConsumerConfig {
   readonly consumeTimestamp?: Date | number | string | undefined;
   /**
    * How the queues of a topic are shared among the members: a word, a function, or what byConfig, machineRoom, machineRoomNearby or consistentHash make. All members of a group must use the same; docs/allocation.md compares them.
-   * Default: 'AVG'. Environment: ROCKETMQ_ALLOCATE_STRATEGY.
+   * Default: 'AVG'. Environment: ROCKETMQ_ALLOCATE_STRATEGY, ROCKETMQ_ALLOCATE_QUEUE_STRATEGY.
    * @example allocateStrategy: 'STICKY'
    */
   readonly allocateStrategy?:
@@ -188,7 +194,7 @@ export interface ConsumerConfig {
   readonly onCorruptMessage?: 'halt' | 'skip' | CorruptPolicy | undefined;
   /**
    * How many handler calls may be running at once, over all queues.
-   * Unit: handlers, 1 to 10000. Default: 64. Environment: ROCKETMQ_CONSUME_CONCURRENCY.
+   * Unit: handlers, 1 to 10000. Default: 64. Environment: ROCKETMQ_CONSUME_CONCURRENCY, ROCKETMQ_CONSUME_THREAD_MAX, ROCKETMQ_CONSUME_THREAD_NUM.
    * @example consumeConcurrency: 16
    */
   readonly consumeConcurrency?: number | undefined;
@@ -198,10 +204,12 @@ export interface ConsumerConfig {
   readonly consumeThreadNum?: number | undefined;
   /**
    * The most messages one handler call gets. All are of one queue.
-   * Unit: messages, 1 to 1024. Default: 1. Environment: ROCKETMQ_CONSUME_MESSAGE_BATCH_MAX_SIZE.
+   * Unit: messages, 1 to 1024. Default: 1. Environment: ROCKETMQ_CONSUME_MESSAGE_BATCH_MAX_SIZE, ROCKETMQ_CONSUME_BATCH_SIZE.
    * @example consumeMessageBatchMaxSize: 32
    */
   readonly consumeMessageBatchMaxSize?: number | undefined;
+  /** Another name of {@link ConsumerConfig.consumeMessageBatchMaxSize}. */
+  readonly consumeBatchSize?: number | undefined;
   /**
    * How long messages wait for a batch of consumeMessageBatchMaxSize to fill; without effect where that is 1, and with simple(). 0: a handler gets what is there.
    * Unit: ms, 0 to 60000. Default: 0. Environment: ROCKETMQ_BATCH_MAX_WAIT_MILLIS.
@@ -294,16 +302,20 @@ export interface ConsumerConfig {
   readonly pullThresholdSizeForTopic?: number | undefined;
   /**
    * Pulling of a queue stops while this many of its messages are held.
-   * Unit: messages, 1 to 65535. Default: 1000. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_QUEUE.
+   * Unit: messages, 1 to 65535. Default: 1000. Environment: ROCKETMQ_PULL_THRESHOLD_FOR_QUEUE, ROCKETMQ_PULL_THRESHOLD_OF_QUEUE.
    * @example pullThresholdForQueue: 500
    */
   readonly pullThresholdForQueue?: number | undefined;
+  /** Another name of {@link ConsumerConfig.pullThresholdForQueue}. */
+  readonly pullThresholdOfQueue?: number | undefined;
   /**
    * Pulling of a queue stops while its received frames kept in memory are larger than this.
-   * Unit: MiB, 1 to 1024. Default: 100. Environment: ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_QUEUE.
+   * Unit: MiB, 1 to 1024. Default: 100. Environment: ROCKETMQ_PULL_THRESHOLD_SIZE_FOR_QUEUE, ROCKETMQ_PULL_THRESHOLD_SIZE_OF_QUEUE.
    * @example pullThresholdSizeForQueue: 16
    */
   readonly pullThresholdSizeForQueue?: number | undefined;
+  /** Another name of {@link ConsumerConfig.pullThresholdSizeForQueue}. */
+  readonly pullThresholdSizeOfQueue?: number | undefined;
   /**
    * Pulling of a queue stops while its first and last held message lie further apart than this: one slow message must not let the rest pile up behind it.
    * Unit: messages, 1 to 65535. Default: 2000. Environment: ROCKETMQ_CONSUME_CONCURRENTLY_MAX_SPAN.
@@ -342,12 +354,14 @@ export interface ConsumerConfig {
   readonly allowDirectConsume?: boolean | undefined;
   /**
    * How often offsets are handed to the brokers.
-   * Unit: ms, 100 to 86400000. Default: 5000. Environment: ROCKETMQ_PERSIST_CONSUMER_OFFSET_INTERVAL.
+   * Unit: ms, 100 to 86400000. Default: 5000. Environment: ROCKETMQ_PERSIST_CONSUMER_OFFSET_INTERVAL, ROCKETMQ_AUTO_COMMIT_INTERVAL, ROCKETMQ_PERSIST_INTERVAL.
    * @example persistConsumerOffsetInterval: 1000
    */
   readonly persistConsumerOffsetInterval?: number | undefined;
   /** Another name of {@link ConsumerConfig.persistConsumerOffsetInterval}. */
   readonly autoCommitInterval?: number | undefined;
+  /** Another name of {@link ConsumerConfig.persistConsumerOffsetInterval}. */
+  readonly persistInterval?: number | undefined;
   /**
    * The most offsets handed to one broker in one write.
    * Unit: entries, 1 to 10000. Default: 100. Environment: ROCKETMQ_PERSIST_BATCH_SIZE.
@@ -356,22 +370,28 @@ export interface ConsumerConfig {
   readonly persistBatchSize?: number | undefined;
   /**
    * The most queues whose offsets are kept.
-   * Unit: entries, 1 to 1000000. Default: 10000. Environment: ROCKETMQ_MAX_OFFSET_STORE_SIZE.
+   * Unit: entries, 1 to 1000000. Default: 10000. Environment: ROCKETMQ_MAX_OFFSET_STORE_SIZE, ROCKETMQ_MAX_CACHE_SIZE.
    * @example maxOffsetStoreSize: 50_000
    */
   readonly maxOffsetStoreSize?: number | undefined;
+  /** Another name of {@link ConsumerConfig.maxOffsetStoreSize}. */
+  readonly maxCacheSize?: number | undefined;
   /**
    * How often a failed write of offsets is repeated before it waits for the next period.
-   * Unit: times, 0 to 100. Default: 3. Environment: ROCKETMQ_OFFSET_STORE_RETRY_TIMES.
+   * Unit: times, 0 to 100. Default: 3. Environment: ROCKETMQ_OFFSET_STORE_RETRY_TIMES, ROCKETMQ_MAX_RETRY_TIMES.
    * @example offsetStoreRetryTimes: 5
    */
   readonly offsetStoreRetryTimes?: number | undefined;
+  /** Another name of {@link ConsumerConfig.offsetStoreRetryTimes}. */
+  readonly maxRetryTimes?: number | undefined;
   /**
    * The directory below which BROADCASTING keeps offsets: <client id>/<group>/positions.json. It must outlive the process.
-   * Default: .rocketmq_offsets in the home directory, as in Java. Environment: ROCKETMQ_STORE_PATH.
+   * Default: .rocketmq_offsets in the home directory, as in Java. Environment: ROCKETMQ_STORE_PATH, ROCKETMQ_OFFSET_STORE_PATH.
    * @example storePath: '/var/lib/billing/offsets'
    */
   readonly storePath?: string | undefined;
+  /** Another name of {@link ConsumerConfig.storePath}. */
+  readonly offsetStorePath?: string | undefined;
   /**
    * When a start that reaches no name server or broker is given up.
    * Unit: ms, 100 to 86400000. Default: 15000. Environment: ROCKETMQ_START_TIMEOUT.
@@ -402,6 +422,24 @@ export interface ConsumerConfig {
    * @example rebalanceInterval: 10_000
    */
   readonly rebalanceInterval?: number | undefined;
+  /**
+   * Whether a large body that is sent from here is compressed (zlib): the copy of a failed message that goes to the retry topic. What was stored compressed goes as it is. Compressed messages are read in any case.
+   * Default: true. Environment: ROCKETMQ_ENABLE_MESSAGE_COMPRESSION.
+   * @example enableMessageCompression: false
+   */
+  readonly enableMessageCompression?: boolean | undefined;
+  /**
+   * From which size on a body that is sent from here is compressed.
+   * Unit: bytes, 1 to 1073741824. Default: 4096. Environment: ROCKETMQ_COMPRESS_MSG_BODY_OVER_HOWMUCH.
+   * @example compressMsgBodyOverHowmuch: 65_536
+   */
+  readonly compressMsgBodyOverHowmuch?: number | undefined;
+  /**
+   * How many more brokers are tried when a failed message was refused by its own and its copy for the retry topic is refused too. Then it is delivered again from here.
+   * Unit: times, 0 to 15. Default: 2. Environment: ROCKETMQ_RETRY_TIMES_WHEN_SEND_ASYNC_FAILED.
+   * @example retryTimesWhenSendAsyncFailed: 4
+   */
+  readonly retryTimesWhenSendAsyncFailed?: number | undefined;
   /**
    * The largest frame taken from a peer; a larger one closes the connection.
    * Unit: MiB, 1 to 1024. Default: 16. Environment: ROCKETMQ_MAX_FRAME_SIZE.

@@ -5,11 +5,12 @@ import type { Option } from './option.ts';
 import { optionRows } from './read-options.ts';
 import type { OptionName, Origin, ResolvedConfig } from './resolved-config.ts';
 
+/** One line of `explain`. */
 export interface ExplainedOption {
   readonly option: OptionName;
   /** With its unit. */
   readonly value: string;
-  /** `argument`, `environment ROCKETMQ_PULL_BATCH_SIZE`, `default`, … */
+  /** `argument`, `environment ROCKETMQ_PULL_BATCH_SIZE`, `file billing.json`, `default`, … */
   readonly from: string;
 }
 
@@ -56,6 +57,8 @@ function showOrigin(option: OptionName, origin: Origin): string {
       return origin.name === option ? 'argument' : `argument ${origin.name}`;
     case 'environment':
       return `environment ${origin.name}`;
+    case 'file':
+      return origin.name === option ? `file ${origin.path}` : `file ${origin.path} ${origin.name}`;
     case 'adjusted':
       return `lowered to fit ${origin.because}`;
     case 'default':

@@ -13,7 +13,7 @@ export type OptionGroup =
   | 'limits and logging';
 
 /** What a number means. A size is given in MiB and resolved to bytes, under its name with `Bytes` behind it. */
-export type Unit = 'none' | 'ms' | 'MiB' | 'messages' | 'entries' | 'times' | 'handlers';
+export type Unit = 'none' | 'ms' | 'MiB' | 'bytes' | 'messages' | 'entries' | 'times' | 'handlers';
 
 declare const inputType: unique symbol;
 
@@ -104,12 +104,15 @@ export type ResolvedName<Name, O> = O extends { readonly kind: { readonly unit: 
 
 export const envPrefix = 'ROCKETMQ_';
 
-/** `pullBatchSize` → `ROCKETMQ_PULL_BATCH_SIZE`, then the row's own names; none when its kind has no text form. */
+/** `pullBatchSize` → `ROCKETMQ_PULL_BATCH_SIZE`, then those of its aliases and the row's own; none when its kind has no text form. */
 export function envNames(
   name: string,
-  row: Pick<Option<unknown, unknown>, 'kind' | 'env'>,
+  row: Pick<Option<unknown, unknown>, 'kind' | 'env' | 'aliases'>,
 ): readonly string[] {
   if (row.kind.fromVariables !== undefined) return row.kind.fromVariables.names;
   if (row.kind.fromText === undefined) return [];
-  return [`${envPrefix}${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`, ...(row.env ?? [])];
+  const made = [name, ...(row.aliases ?? [])].map(
+    each => `${envPrefix}${each.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
+  );
+  return [...made, ...(row.env ?? [])];
 }

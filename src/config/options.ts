@@ -119,6 +119,13 @@ export const optionTable = {
     text: 'Who signs the requests, for brokers that check it (ACL 1.0 and 2.0): an object, or a function that is asked at the start, before each dial and when a broker refuses. Name servers get them too. docs/security.md.',
     example: "credentials: { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' }",
   }),
+  configFile: optional({
+    group: 'basic',
+    kind: text(pathProblem),
+    absent: 'none',
+    text: 'A JSON file with options by their names here, for what neither the argument nor the environment gives. A relative path begins where the process was started.',
+    example: "configFile: '/etc/billing/rocketmq.json'",
+  }),
   messageModel: option({
     group: 'behaviour',
     kind: oneOf(Object.values(MessageModel)),
@@ -244,6 +251,7 @@ export const optionTable = {
   consumeMessageBatchMaxSize: option({
     group: 'performance',
     kind: count('messages', { min: 1, max: 1024 }),
+    aliases: ['consumeBatchSize'],
     fallback: { kind: 'fixed', value: 1 },
     text: 'The most messages one handler call gets. All are of one queue.',
     example: 'consumeMessageBatchMaxSize: 32',
@@ -361,6 +369,7 @@ export const optionTable = {
   pullThresholdForQueue: option({
     group: 'flow control',
     kind: count('messages', { min: 1, max: 65_535 }),
+    aliases: ['pullThresholdOfQueue'],
     fallback: { kind: 'fixed', value: 1000 },
     text: 'Pulling of a queue stops while this many of its messages are held.',
     example: 'pullThresholdForQueue: 500',
@@ -368,6 +377,7 @@ export const optionTable = {
   pullThresholdSizeForQueue: option({
     group: 'flow control',
     kind: size({ min: 1, max: 1024 }),
+    aliases: ['pullThresholdSizeOfQueue'],
     fallback: { kind: 'fixed', value: 100 },
     text: 'Pulling of a queue stops while its received frames kept in memory are larger than this.',
     example: 'pullThresholdSizeForQueue: 16',
@@ -417,7 +427,7 @@ export const optionTable = {
   persistConsumerOffsetInterval: option({
     group: 'offsets',
     kind: duration({ min: 100, max: day }),
-    aliases: ['autoCommitInterval'],
+    aliases: ['autoCommitInterval', 'persistInterval'],
     fallback: { kind: 'fixed', value: 5000 },
     text: 'How often offsets are handed to the brokers.',
     example: 'persistConsumerOffsetInterval: 1000',
@@ -432,6 +442,7 @@ export const optionTable = {
   maxOffsetStoreSize: option({
     group: 'offsets',
     kind: count('entries', { min: 1, max: 1_000_000 }),
+    aliases: ['maxCacheSize'],
     fallback: { kind: 'fixed', value: 10_000 },
     text: 'The most queues whose offsets are kept.',
     example: 'maxOffsetStoreSize: 50_000',
@@ -439,6 +450,7 @@ export const optionTable = {
   offsetStoreRetryTimes: option({
     group: 'offsets',
     kind: count('times', { min: 0, max: 100 }),
+    aliases: ['maxRetryTimes'],
     fallback: { kind: 'fixed', value: 3 },
     text: 'How often a failed write of offsets is repeated before it waits for the next period.',
     example: 'offsetStoreRetryTimes: 5',
@@ -446,6 +458,7 @@ export const optionTable = {
   storePath: option({
     group: 'offsets',
     kind: text(pathProblem),
+    aliases: ['offsetStorePath'],
     fallback: {
       kind: 'derived',
       text: '.rocketmq_offsets in the home directory, as in Java',
@@ -488,6 +501,27 @@ export const optionTable = {
     fallback: { kind: 'fixed', value: 20_000 },
     text: 'How often the queues are shared out anew. It also happens at once when members or routes change.',
     example: 'rebalanceInterval: 10_000',
+  }),
+  enableMessageCompression: option({
+    group: 'limits and logging',
+    kind: yesOrNo,
+    fallback: { kind: 'fixed', value: true },
+    text: 'Whether a large body that is sent from here is compressed (zlib): the copy of a failed message that goes to the retry topic. What was stored compressed goes as it is. Compressed messages are read in any case.',
+    example: 'enableMessageCompression: false',
+  }),
+  compressMsgBodyOverHowmuch: option({
+    group: 'limits and logging',
+    kind: count('bytes', { min: 1, max: 1_073_741_824 }),
+    fallback: { kind: 'fixed', value: 4096 },
+    text: 'From which size on a body that is sent from here is compressed.',
+    example: 'compressMsgBodyOverHowmuch: 65_536',
+  }),
+  retryTimesWhenSendAsyncFailed: option({
+    group: 'limits and logging',
+    kind: count('times', { min: 0, max: 15 }),
+    fallback: { kind: 'fixed', value: 2 },
+    text: 'How many more brokers are tried when a failed message was refused by its own and its copy for the retry topic is refused too. Then it is delivered again from here.',
+    example: 'retryTimesWhenSendAsyncFailed: 4',
   }),
   maxFrameSize: option({
     group: 'limits and logging',

@@ -10,7 +10,7 @@ import type { ResolvedConfig } from './resolved-config.ts';
 import { type ConfigSources, systemSources } from './sources.ts';
 
 /**
- * Checks a consumer config and fills in what is not given: argument before environment before default.
+ * Checks a consumer config and fills in what is not given: argument before environment before file before default.
  * @throws ConfigError `RMQ_CONFIG_INVALID` with every problem at once; nothing else, whatever the input
  * @example parseConfig({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876' }, systemSources({ env: {} }))
  */

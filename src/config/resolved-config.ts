@@ -5,6 +5,7 @@ import type { AliasOf, InputOf, OutputOf, ResolvedName } from './option.ts';
 import type { optionTable } from './options.ts';
 
 type Table = typeof optionTable;
+/** The name of an option, as in docs/configuration.md. */
 export type OptionName = keyof Table;
 
 /** The options as the user writes them: the type {@link ConsumerConfig} is generated from and checked against. */
@@ -26,6 +27,13 @@ export type Origin =
       readonly name: string;
     }
   | { readonly from: 'environment' /** The variable. */; readonly name: string }
+  | {
+      readonly from: 'file';
+      /** As it was given in configFile. */
+      readonly path: string;
+      /** The name used there: the option's, or an alias. */
+      readonly name: string;
+    }
   | { readonly from: 'default' }
   /** Changed to fit another option, named by `because`. */
   | { readonly from: 'adjusted'; readonly because: OptionName };

@@ -3,6 +3,7 @@
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { RevokeReason } from '../model/revoke-reason.ts';
 
+/** What `onQueuesRevoked` hears beside the queues. */
 export interface RevokeHookContext {
   /** `lost`: somebody else has the queues already; `deleted`: their topic is gone. Nothing of them is committed any more. */
   readonly reason: RevokeReason;

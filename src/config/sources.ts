@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What does a config take from outside the argument: environment, process, host, time and chance? All by hand, for tests. */
+/** What does a config take from outside the argument: environment, files, process, host, time and chance? All by hand, for tests. */
+import { readFileSync, statSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 
+/** What a config is read from beside its argument; each part can be given by hand. */
 export interface ConfigSources {
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file. Throws with a `code` of the system (ENOENT, EACCES, …), EFBIG beyond `mostBytes`. */
+  readonly readFile: (path: string, mostBytes: number) => string;
   readonly pid: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
@@ -19,10 +23,14 @@ export interface ConfigSources {
   readonly constrainedMemory: number;
 }
 
-/** The real ones, read at the call; what is given takes their place. */
+/**
+ * The real ones, read at the call; what is given takes their place.
+ * @example parseConfig(config, systemSources({ env: {} })); // nothing out of the environment
+ */
 export function systemSources(given: Partial<ConfigSources> = {}): ConfigSources {
   return {
     env: process.env,
+    readFile: readRegularFile,
     pid: process.pid,
     random: Math.random,
     wallNow: Date.now,
@@ -32,6 +40,15 @@ export function systemSources(given: Partial<ConfigSources> = {}): ConfigSources
     constrainedMemory: process.constrainedMemory(),
     ...given,
   };
+}
+
+/** A pipe or a device would hold the process up, or never end. */
+function readRegularFile(path: string, mostBytes: number): string {
+  const stats = statSync(path);
+  const code = stats.isDirectory() ? 'EISDIR' : !stats.isFile() ? 'EINVAL' : undefined;
+  const refused = code ?? (stats.size > mostBytes ? 'EFBIG' : undefined);
+  if (refused !== undefined) throw Object.assign(new Error(refused), { code: refused });
+  return readFileSync(path, 'utf8');
 }
 
 interface InterfaceAddress {

@@ -23,7 +23,8 @@ import type {
   ShutdownReport,
 } from '../machines/consumer/consumer.types.ts';
 import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
-import { type FaultEvent, guarded } from '../machines/shared/safe.ts';
+import { guarded } from '../machines/shared/safe.ts';
+import { EventLog } from './event-log.ts';
 import { stoppedError } from './refusals.ts';
 
 /** States as XState writes them: `'idle'`, `{ running: 'active' }`, … */
@@ -64,6 +65,7 @@ export interface ConsumerActorOptions {
 export class ConsumerActorImpl extends Actor<ConsumerMachine> {
   readonly #parts: ConsumerParts;
   readonly #handlers = new Map<string, Set<AnyHandler>>();
+  readonly #log: EventLog;
   #state = 'idle';
 
   constructor({ parts, inspect }: ConsumerActorOptions) {
@@ -75,6 +77,7 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
       ...(inspect && { inspect: guarded('the inspect observer', inspect, error => relay.report(error)) }),
     });
     this.#parts = parts;
+    this.#log = new EventLog(parts.logger);
     relay.attach(error => this.#reportFault(error));
     super.on('*', event => this.#deliver(event));
     // An observer with `error` keeps XState from throwing into the process; the root is built never to get there.
@@ -110,7 +113,7 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
     if (snapshot.status !== 'active') return this;
     if (!snapshot.matches('idle')) {
       this.#parts.logger.warn(
-        { consumerGroup: this.#parts.config.consumerGroup },
+        { actor: 'consumer' },
         'actor.stop() committed and unregistered nothing; use shutdown(actor) to stop in order',
       );
     }
@@ -174,13 +177,7 @@ export class ConsumerActorImpl extends Actor<ConsumerMachine> {
   #deliver(event: ConsumerEvent): void {
     const handlers = [...(this.#handlers.get(event.type) ?? []), ...(this.#handlers.get('*') ?? [])];
     for (const handler of handlers) handler(event);
-    if (event.type === 'fault' && handlers.length === 0) this.#logFault(event);
-  }
-
-  /** Nobody listens: what went wrong is at least a line in the log. */
-  #logFault({ error, actor }: FaultEvent): void {
-    const { code, hint, context } = error;
-    this.#parts.logger.warn({ err: error, code, hint, context, actor }, error.message);
+    this.#log.write(event, handlers.length > 0); // a fault nobody listens to is at least a line in the log
   }
 }
 

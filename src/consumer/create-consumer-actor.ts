@@ -40,11 +40,12 @@ export function assembleConsumer(
   const { fileSystem, inspect } = environment;
   const resolved = parseConfig(config, systemSources({ random, wallNow: () => clock.wallNow() }));
   const dialer = dialerFor(resolved.tls, { given: environment.dialer, clock });
-  const logger =
-    environment.logger === undefined
-      ? createLogger({ level: resolved.logLevel })
-      : guardLogger(environment.logger);
+  const { consumerGroup, clientId, logLevel } = resolved;
+  const given = environment.logger;
+  const base = given === undefined ? createLogger({ level: logLevel }) : guardLogger(given);
+  const logger = base.child({ consumerGroup, clientId });
   const parts = buildParts(resolved, { clock, dialer, random, logger, fileSystem });
-  for (const { option, problem, hint } of resolved.warnings) logger.warn({ option, hint }, problem);
+  const configLog = logger.child({ actor: 'config' });
+  for (const { option, problem, hint } of resolved.warnings) configLog.warn({ option, hint }, problem);
   return { actor: new ConsumerActorImpl({ parts, inspect }), parts };
 }

@@ -12,6 +12,7 @@ interface ErrorRow {
   readonly hint: string;
 }
 
+/** Kind, retry and hint of each code: what docs/errors.md is written from. */
 export const errorTable = {
   RMQ_CONFIG_INVALID: {
     kind: 'usage',
@@ -71,7 +72,7 @@ export const errorTable = {
   RMQ_CONNECT_FAILED: {
     kind: 'network',
     retry: 'later',
-    hint: 'Check that the address is reachable from here; brokers announce brokerIP1, which inside containers is often a private address.',
+    hint: 'Check that the address is reachable from here. A broker is dialled at what its route says, which is brokerIP1 in broker.conf: inside containers often a private address, to be set to one that is known here.',
   },
   RMQ_TLS_UNTRUSTED: {
     kind: 'security',
@@ -123,10 +124,15 @@ export const errorTable = {
     retry: 'later',
     hint: 'The peer does not take what is sent; the request was refused before anything was written.',
   },
+  RMQ_NOT_A_NAME_SERVER: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'The address in namesrvAddr is one of a broker. Give that of a name server: it listens on 9876 by default, a broker on 10911.',
+  },
   RMQ_NOT_REMOTING: {
     kind: 'protocol',
     retry: 'never',
-    hint: 'Something else than RocketMQ remoting answered. Port 8081 is the gRPC proxy: dial the name server port (9876) instead.',
+    hint: 'Something else than RocketMQ remoting answered. Port 8081 is the gRPC proxy and 8080 usually a web page: give the name server port, by default 9876, in namesrvAddr.',
   },
   RMQ_BAD_FRAME: {
     kind: 'protocol',
@@ -166,7 +172,7 @@ export const errorTable = {
   RMQ_TOPIC_NOT_FOUND: {
     kind: 'broker',
     retry: 'later',
-    hint: 'Create the topic with mqadmin updateTopic, or check its name. The route is asked again by itself.',
+    hint: 'Create the topic with mqadmin updateTopic, or check its name. A broker with autoCreateTopicEnable=true makes it when something is sent. The route is asked again by itself.',
   },
   RMQ_TOPIC_DELETED: {
     kind: 'broker',
@@ -283,6 +289,16 @@ export const errorTable = {
     retry: 'never',
     hint: 'All members of a group must subscribe to the same topics with the same selectors.',
   },
+  RMQ_DUPLICATE_CLIENT_ID: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'Give every consumer of the group an instanceName of its own, or leave it out. Two with one client id take the same queues, and other queues are taken by nobody.',
+  },
+  RMQ_CLOCK_SKEW: {
+    kind: 'consume',
+    retry: 'never',
+    hint: 'Set the clocks here and at the broker by NTP. Delays, consumeTimestamp and resets by time are judged by the clock of the broker, ages of messages by ours.',
+  },
   RMQ_SUBSCRIPTION_STALE: {
     kind: 'broker',
     retry: 'later',
@@ -385,4 +401,5 @@ export const errorTable = {
   },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 
+/** The code of an error: one of docs/errors.md. */
 export type ErrorCode = keyof typeof errorTable;

@@ -2,6 +2,7 @@
 /** Which class does an error have? All share a code of the error table; callers branch on `code` or `retry`. */
 import { type ErrorCode, type ErrorKind, errorTable, type RetryAdvice } from './error-table.ts';
 
+/** The things and numbers that the text of an error names. */
 export type ErrorContext = Readonly<Record<string, unknown>>;
 
 export interface ErrorDetails {
@@ -23,6 +24,8 @@ export class RocketmqError extends Error {
   readonly hint: string;
   /** The things and numbers the message names, for programs. */
   readonly context: ErrorContext;
+  /** Where it is described, inside the package: `docs/errors.md#rmq_topic_not_found`. */
+  readonly docs: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -32,11 +35,18 @@ export class RocketmqError extends Error {
     this.retry = row.retry;
     this.hint = row.hint;
     this.context = details.context ?? {};
+    this.docs = docsOf(code);
   }
 
   toJSON(): Readonly<Record<string, unknown>> {
-    return { name: this.name, code: this.code, message: this.message, hint: this.hint, retry: this.retry };
+    const { name, code, message, hint, retry, docs } = this;
+    return { name, code, message, hint, retry, docs };
   }
+}
+
+/** The heading of a code in docs/errors.md. */
+export function docsOf(code: ErrorCode): string {
+  return `docs/errors.md#${code.toLowerCase()}`;
 }
 
 /** One thing wrong with a config. */
@@ -47,7 +57,10 @@ export interface ConfigProblem {
   readonly hint?: string;
 }
 
-/** Thrown before anything is started; lists every problem at once. */
+/**
+ * Thrown before anything is started; lists every problem at once.
+ * @example if (error instanceof ConfigError) for (const { option, problem } of error.problems) console.error(option, problem);
+ */
 export class ConfigError extends RocketmqError {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
@@ -67,22 +80,34 @@ export function problemLine({ option, problem, hint }: ConfigProblem): string {
   return `${option}: ${problem}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
-/** The consumer could not do what was asked of it. */
+/**
+ * The consumer could not do what was asked of it.
+ * @example if (error instanceof ConsumerError) console.error(error.code, error.docs);
+ */
 export class ConsumerError extends RocketmqError {
   override readonly name: string = 'ConsumerError';
 }
 
-/** A peer could not be reached, or did not answer in time. */
+/**
+ * A peer could not be reached, or did not answer in time.
+ * @example if (error instanceof ConnectionError) console.error(error.context['address'], error.hint);
+ */
 export class ConnectionError extends RocketmqError {
   override readonly name: string = 'ConnectionError';
 }
 
-/** A peer sent bytes that could not be understood. */
+/**
+ * A peer sent bytes that could not be understood.
+ * @example if (error instanceof ProtocolError) console.error(error.message, error.cause);
+ */
 export class ProtocolError extends RocketmqError {
   override readonly name: string = 'ProtocolError';
 }
 
-/** A peer answered a request with a failure code. */
+/**
+ * A peer answered a request with a failure code.
+ * @example if (error instanceof BrokerError) console.log(error.responseCode, error.remark);
+ */
 export class BrokerError extends RocketmqError {
   override readonly name: string = 'BrokerError';
   /** RocketMQ's response code, protocol.md section 2. */
@@ -101,9 +126,34 @@ export class BrokerError extends RocketmqError {
   }
 }
 
-/** A topic or selector is wrong, or members of the group disagree. */
+/**
+ * What is wrong about a subscription, by the original's classes: InvalidTopicError, InvalidSelectorError,
+ * TopicNotSubscribedError, SubscriptionConflictError, SubscriptionLimitExceededError, SubscriptionDataError.
+ */
+export type SubscriptionProblem = 'topic' | 'selector' | 'notSubscribed' | 'conflict' | 'limit' | 'data';
+
+const problemOfCode: Readonly<Partial<Record<ErrorCode, SubscriptionProblem>>> = {
+  RMQ_SELECTOR_REFUSED: 'selector',
+  RMQ_SUBSCRIPTION_CONFLICT: 'conflict',
+};
+
+/**
+ * A topic or selector is wrong, or members of the group disagree.
+ * @example if (error instanceof SubscriptionError && error.problem === 'selector') console.error(error.message);
+ */
 export class SubscriptionError extends RocketmqError {
   override readonly name: string = 'SubscriptionError';
+  readonly problem: SubscriptionProblem;
+
+  /** `problem`: by default what the code says, else `'data'`. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly problem?: SubscriptionProblem } = {},
+  ) {
+    super(code, message, details);
+    this.problem = details.problem ?? problemOfCode[code] ?? 'data';
+  }
 }
 
 /** Anything thrown, as an Error. Never throws itself, whatever was thrown. */

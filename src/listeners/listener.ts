@@ -60,13 +60,17 @@ export interface OrderlyContext extends DeliveryContext {
   autoCommit: boolean;
 }
 
+/** What a concurrent listener may answer; nothing counts as SUCCESS. */
 export type ConsumeAnswer = ConsumeResult | undefined;
 
 // void lets a listener simply end; the runtime treats it as SUCCESS like undefined
+/** What a concurrent listener returns: its answer, at once or by a promise. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an async function without a return is the commonest listener
 export type ConsumeReturn = ConsumeAnswer | void | PromiseLike<ConsumeAnswer | void>;
 
+/** The function given to `concurrently`. */
 export type ConsumeMessages = (messages: MessageBatch, context: ConsumeContext) => ConsumeReturn;
+/** The function given to `simple`. */
 export type ConsumeMessage = (message: MessageExt, context: ConsumeContext) => ConsumeReturn;
 
 /** A listener with a class or object behind it. Source: MessageListenerConcurrently. */
@@ -77,9 +81,11 @@ export interface MessageListener {
 /** What an orderly listener may answer; `ConsumeResult.SUCCESS` counts as `OrderlyResult.SUCCESS`. */
 export type OrderlyAnswer = OrderlyResult | typeof ConsumeResult.SUCCESS | undefined;
 
+/** What an orderly listener returns: its answer, at once or by a promise. */
 // biome-ignore lint/suspicious/noConfusingVoidType: as above
 export type OrderlyReturn = OrderlyAnswer | void | PromiseLike<OrderlyAnswer | void>;
 
+/** The function given to `orderly`. */
 export type ConsumeOrderly = (messages: MessageBatch, context: OrderlyContext) => OrderlyReturn;
 
 /** An orderly listener with a class or object behind it. Source: MessageListenerOrderly. */

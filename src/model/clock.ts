@@ -13,6 +13,7 @@ export interface Clock {
 /** Node drops a longer delay to 1 ms. Unit: ms. */
 const longestDelay = 2 ** 31 - 1;
 
+/** The clock of the system: the default everywhere. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),

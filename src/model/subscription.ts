@@ -11,12 +11,18 @@ export interface Selector {
   readonly expression: string;
 }
 
-/** Messages with one of the tags: `tag('paid || shipped')`; `tag('*')` takes all. */
+/**
+ * Messages with one of the tags: `tag('paid || shipped')`; `tag('*')` takes all.
+ * @example createConsumer({ subscriptions: [{ topic: 'orders', selector: tag('paid || shipped') }] }, listener);
+ */
 export function tag(expression: string): Selector {
   return { type: 'TAG', expression };
 }
 
-/** Messages whose properties match: `sql("price > 10 AND region = 'eu'")`. The broker needs enablePropertyFilter=true. */
+/**
+ * Messages whose properties match: `sql("price > 10 AND region = 'eu'")`. The broker needs enablePropertyFilter=true.
+ * @example createConsumer({ subscriptions: [{ topic: 'orders', selector: sql('price > 10') }] }, listener);
+ */
 export function sql(expression: string): Selector {
   return { type: 'SQL92', expression };
 }

@@ -109,7 +109,16 @@ export function guardLogger(logger: Logger): Logger {
     warn: (fields, text) => write('warn', fields, text),
     error: (fields, text) => write('error', fields, text),
     child: bindings => guardLogger(childOf(logger, bindings)),
+    isLevelEnabled: level => isOn(logger, level),
   };
+}
+
+function isOn(logger: Logger, level: string): boolean {
+  try {
+    return logger.isLevelEnabled?.(level) !== false;
+  } catch {
+    return true;
+  }
 }
 
 /** A logger whose child() fails goes on without the bindings. */

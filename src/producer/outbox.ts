@@ -3,6 +3,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Address } from '../model/route.ts';
 import { encodeClientBatch } from '../protocol/client-batch.ts';
+import { compressIfLarge } from '../protocol/compression.ts';
 import { encodeProperties, propertyNames } from '../protocol/properties.ts';
 import type { MessageCalls, SendReceipt, SendRequest } from '../transport/message-calls.ts';
 import { byShardingKey, nextInTurn } from './choose-queue.ts';
@@ -28,6 +29,7 @@ interface Parcel {
   readonly kind: 'sendMessage' | 'sendBatch';
   readonly topic: string;
   readonly body: Buffer;
+  readonly sysFlag: number;
   readonly properties: string;
   readonly msgId: string;
 }
@@ -68,7 +70,8 @@ export class Outbox {
     const msgId = this.#parts.nextId();
     const { maxMessageSize } = this.#parts.options;
     const { topic, body, properties } = readyMessage(message, { msgId, maxMessageSize, shardingKey });
-    return { kind: 'sendMessage', topic, body, properties: encodeProperties(properties), msgId };
+    const sent = compressIfLarge(body, this.#parts.options);
+    return { kind: 'sendMessage', topic, ...sent, properties: encodeProperties(properties), msgId };
   }
 
   /** Every message has an id of its own, but the batch's id is what brokers show for each (protocol.md section 4.3). */
@@ -88,7 +91,7 @@ export class Outbox {
       [propertyNames.uniqueKey, msgId],
       [propertyNames.wait, 'true'],
     ]);
-    return { kind: 'sendBatch', topic, body, properties, msgId };
+    return { kind: 'sendBatch', topic, body, sysFlag: 0, properties, msgId };
   }
 
   #inTurn(topic: string): Shipment['choose'] {
@@ -123,7 +126,7 @@ export class Outbox {
   }
 
   #request(
-    { topic, body, properties }: Parcel,
+    { topic, body, sysFlag, properties }: Parcel,
     { brokerName, queueId }: Pick<SendRequest, 'brokerName' | 'queueId'>,
   ): SendRequest {
     const { options, clock } = this.#parts;
@@ -134,6 +137,7 @@ export class Outbox {
       brokerName,
       queueId,
       body,
+      sysFlag,
       properties,
       bornTimestamp,
     };

@@ -14,6 +14,7 @@ import type { Address } from '../model/route.ts';
 import { type ResolvedTls, resolveTls, type TlsOption, tlsProblem } from '../model/tls.ts';
 import { endpointOf } from '../transport/address.ts';
 
+/** What a producer is told; without `namesrvAddr` the environment says it. */
 export interface ProducerOptions {
   /** Name servers: `'a:9876;b:9876'` or an array. Without it the environment, ROCKETMQ_NAMESRV_ADDR or NAMESRV_ADDR. */
   readonly namesrvAddr?: string | readonly string[];
@@ -34,6 +35,12 @@ export interface ProducerOptions {
   readonly sendMsgTimeout?: number;
   /** How often a failed send is repeated, where possible at another broker. Default 2. */
   readonly retryTimesWhenSendFailed?: number;
+  /** Another name of {@link ProducerOptions.retryTimesWhenSendFailed}: every send is asynchronous here. */
+  readonly retryTimesWhenSendAsyncFailed?: number;
+  /** Whether large bodies are compressed (zlib); a batch never is. Default true. */
+  readonly enableMessageCompression?: boolean;
+  /** From which size on. Unit: bytes. Default 4096. */
+  readonly compressMsgBodyOverHowmuch?: number;
   /** Largest body, and largest batch. Unit: bytes. Default 4194304, as brokers' maxMessageSize. */
   readonly maxMessageSize?: number;
   /** How long `start` waits for a name server. Unit: ms. Default 15000. */
@@ -51,6 +58,8 @@ export interface ResolvedProducerOptions {
   readonly credentials: GivenCredentials | undefined;
   readonly sendMsgTimeout: number;
   readonly retryTimesWhenSendFailed: number;
+  readonly enableMessageCompression: boolean;
+  readonly compressMsgBodyOverHowmuch: number;
   readonly maxMessageSize: number;
   readonly startTimeout: number;
   readonly shutdownTimeout: number;
@@ -61,6 +70,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const numbers = {
   sendMsgTimeout: { byDefault: 3000, min: 1, max: 600_000 },
   retryTimesWhenSendFailed: { byDefault: 2, min: 0, max: 100 },
+  compressMsgBodyOverHowmuch: { byDefault: 4096, min: 1, max: 1024 * 1024 * 1024 },
   maxMessageSize: { byDefault: 4 * 1024 * 1024, min: 1, max: 64 * 1024 * 1024 },
   startTimeout: { byDefault: 15_000, min: 1, max: 600_000 },
   shutdownTimeout: { byDefault: 10_000, min: 1, max: 600_000 },
@@ -69,9 +79,10 @@ const numbers = {
 /** @throws RocketmqError `RMQ_CONFIG_INVALID` listing everything that is wrong, also in `context.problems` */
 export function resolveProducerOptions(options: ProducerOptions, env: Environment): ResolvedProducerOptions {
   const problems: ConfigProblem[] = [];
+  const given = { ...options, retryTimesWhenSendFailed: sendRetries(options, problems) };
   const read = (option: keyof typeof numbers): number => {
     const { byDefault, min, max } = numbers[option];
-    const value = options[option] ?? byDefault;
+    const value = given[option] ?? byDefault;
     if (Number.isInteger(value) && value >= min && value <= max) return value;
     problems.push({ option, problem: `${value} is not a whole number from ${min} to ${max}` });
     return byDefault;
@@ -88,12 +99,29 @@ export function resolveProducerOptions(options: ProducerOptions, env: Environmen
     credentials: credentialsOf(options, env, problems),
     sendMsgTimeout: read('sendMsgTimeout'),
     retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
+    enableMessageCompression: options.enableMessageCompression ?? true,
+    compressMsgBodyOverHowmuch: read('compressMsgBodyOverHowmuch'),
     maxMessageSize: read('maxMessageSize'),
     startTimeout: read('startTimeout'),
     shutdownTimeout: read('shutdownTimeout'),
   };
   if (problems.length > 0) throw configInvalid(problems);
   return resolved;
+}
+
+function sendRetries(
+  { retryTimesWhenSendFailed, retryTimesWhenSendAsyncFailed }: ProducerOptions,
+  problems: ConfigProblem[],
+): number | undefined {
+  const [one, other] = [retryTimesWhenSendFailed, retryTimesWhenSendAsyncFailed];
+  if (one !== undefined && other !== undefined && one !== other) {
+    problems.push({
+      option: 'retryTimesWhenSendFailed',
+      problem:
+        'retryTimesWhenSendAsyncFailed is another name of it, and both are given with different values',
+    });
+  }
+  return one ?? other;
 }
 
 function nameServers(

@@ -41,6 +41,23 @@ export function compressBody(body: Buffer): Buffer {
   return zlib.deflateSync(body, { level: zlibLevel });
 }
 
+/** Which bodies are compressed before they are sent. */
+export interface CompressionRule {
+  readonly enableMessageCompression: boolean;
+  /** Unit: bytes. */
+  readonly compressMsgBodyOverHowmuch: number;
+}
+
+/** A body as it is sent, with the sysFlag that says so. Source: DefaultMQProducerImpl.tryToCompressMessage. */
+export function compressIfLarge(
+  body: Buffer,
+  { enableMessageCompression, compressMsgBodyOverHowmuch }: CompressionRule,
+): { readonly body: Buffer; readonly sysFlag: number } {
+  return enableMessageCompression && body.length >= compressMsgBodyOverHowmuch
+    ? { body: compressBody(body), sysFlag: zlibSysFlag }
+    : { body, sysFlag: 0 };
+}
+
 const openZlib: OpenBody = (stored, limit) =>
   capped('zlib', stored, limit, () => zlib.inflateSync(stored, { maxOutputLength: limit }));
 

@@ -7,7 +7,8 @@ import { accessRefusalOf } from './access-refusal.ts';
 import { ResponseCode, responseName } from './codes.ts';
 import type { Frame } from './frame.ts';
 
-const errorCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+/** What an answer's code becomes; others are RMQ_BROKER_ERROR. */
+export const answerCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ResponseCode.SYSTEM_BUSY, 'RMQ_BROKER_BUSY'],
   [ResponseCode.FLOW_CONTROL, 'RMQ_BROKER_BUSY'],
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'RMQ_REQUEST_NOT_SUPPORTED'],
@@ -35,7 +36,7 @@ export function errorOfResponse(
   address: Address,
 ): BrokerError {
   const refusal = accessRefusalOf(frame);
-  const code = refusal?.code ?? errorCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
+  const code = refusal?.code ?? answerCodes.get(frame.code) ?? 'RMQ_BROKER_ERROR';
   const remark = refusal === undefined ? frame.remark : refusal.remark;
   const said = [refusal?.missing, remark?.slice(0, shownRemark)].map(text =>
     text === undefined || text === '' ? '' : `: ${text}`,

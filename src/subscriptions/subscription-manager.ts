@@ -30,6 +30,7 @@ export interface SubscriptionChange {
   readonly version: number;
 }
 
+/** What a SubscriptionManager is made with. */
 export interface SubscriptionManagerOptions {
   /** Wall clock for versions. Unit: ms since 1970. Default: the system's. */
   readonly wallNow?: () => number;

@@ -105,10 +105,18 @@ export class NameServerCalls {
     const line = this.#options.switchboard.line(address);
     const frame = await ask(line, routeByTopic, header, { ...options, what });
     if (frame.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
+    if (frame.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) throw notANameServer(address);
     if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, address);
     const route = parseRoute(frame.body);
     return this.#options.gate?.admit(route) ?? route;
   }
+}
+
+/** A broker knows every request but this one. */
+function notANameServer(address: Address): ConnectionError {
+  return new ConnectionError('RMQ_NOT_A_NAME_SERVER', `${address} is no name server: it is a broker`, {
+    context: { address },
+  });
 }
 
 function unavailable(topic: string, timeoutMs: number, failed: readonly Attempt[]): RocketmqError {

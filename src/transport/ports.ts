@@ -14,6 +14,7 @@ export interface Socket {
   readonly localAddress: string | undefined;
 }
 
+/** What a dialer calls when something happens on its socket. */
 export interface SocketHandlers {
   onData(chunk: Buffer): void;
   /** Exactly once, whatever ended it. */

@@ -93,6 +93,8 @@ export interface PullCallsOptions {
   readonly tags: () => ReadonlySet<string> | undefined;
   /** Hears of the pulls of this queue. */
   readonly watch?: PullWatch | undefined;
+  /** Hears when, by the broker's clock, a message was stored that a pull had waited for: just now, by ours. Unit: ms since 1970. */
+  readonly storedJustNow?: ((at: number) => void) | undefined;
   /** Counts answers and failures. */
   readonly tally?: PullTally | undefined;
 }
@@ -125,6 +127,15 @@ export class PullCalls {
     this.#what = `pull from ${topic}-${queueId}@${brokerName}`;
   }
 
+  /** A pull that waited at the broker was ended by a message; a longer time than any wait is a freeze of this process. */
+  #noteFound(messages: readonly { readonly storeTimestamp: number }[], heldMs: number): void {
+    const { watch, storedJustNow, timeoutMs } = this.#options;
+    watch?.found(messages.length, heldMs);
+    if (storedJustNow === undefined || heldMs < heldFloor || heldMs > timeoutMs) return;
+    const newest = messages.at(-1);
+    if (newest !== undefined) storedJustNow(newest.storeTimestamp);
+  }
+
   /** Writes one pull; the answer comes exactly once, never inside this call. Towards a slave there must be nothing to commit. */
   pull(offset: QueueOffset, commit: QueueOffset | undefined, onAnswer: (answer: PullAnswer) => void): void {
     const { clock, timeoutMs } = this.#options;
@@ -142,7 +153,7 @@ export class PullCalls {
       const onOutcome: OnOutcome = outcome => {
         const heldMs = clock.now() - sentAt;
         const answer = this.#answerOf(outcome, offset, heldMs, replica);
-        if (answer.kind === 'found') this.#options.watch?.found(answer.messages.length, heldMs);
+        if (answer.kind === 'found') this.#noteFound(answer.messages, heldMs);
         onAnswer(this.#counted(answer));
       };
       this.#waiting = caller.isOpen ? undefined : { caller, onOutcome };

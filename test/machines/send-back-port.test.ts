@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ConsumerConfig } from '../../src/config/consumer-config.ts';
 import { BrokerLocator } from '../../src/machines/consumer/broker-locator.ts';
@@ -185,6 +185,33 @@ describe('a copy', () => {
     expect(addresses()).toEqual(['broker-b', 'broker-c', 'broker-a'].map(addressOf));
   });
 
+  it.each([
+    [0, ['broker-b']],
+    [1, ['broker-b', 'broker-a']],
+    [9, ['broker-b', 'broker-c', 'broker-a']],
+  ] as const)('is offered to one broker and %d more', async (retryTimesWhenSendAsyncFailed, asked) => {
+    const brokers = ['broker-a', 'broker-b', 'broker-c'];
+    const config = { retryTimesWhenSendAsyncFailed };
+    const { port, addresses, signal } = world({ config, brokers, refusing: brokers });
+    await expect(port.sendToRetryTopic(returning(retry), signal)).rejects.toThrow();
+    expect(addresses()).toEqual(asked.map(addressOf));
+  });
+
+  it.each([
+    [{}, 4095, 0],
+    [{}, 4096, 0x301],
+    [{ compressMsgBodyOverHowmuch: 100 }, 100, 0x301],
+    [{ enableMessageCompression: false }, 10_000, 0],
+  ])('with %o of %d bytes has the sysFlag %d', async (config, size, expected) => {
+    const body = Buffer.alloc(size, 'x');
+    const { port, asked, signal } = world({ config });
+    await port.sendToRetryTopic(returning(retry, { body }), signal);
+    const { sysFlag } = fieldsOf(asked[0]?.frame);
+    const sent = asked[0]?.frame.body ?? Buffer.alloc(0);
+    expect(sysFlag).toBe(expected);
+    expect(expected === 0 ? sent : inflateSync(sent)).toEqual(body);
+  });
+
   it('goes to its own broker while no name server knows the retry topic', async () => {
     const { port, addresses, signal } = world({ brokers: ['broker-a', 'broker-b'], retryPerm: undefined });
     await port.sendToRetryTopic(returning(retry), signal);
@@ -203,8 +230,14 @@ describe('a copy', () => {
 describe('a round', () => {
   it('is not given up while one of its sends may still be answered', () => {
     for (const timeoutMs of [100, 3000, 60_000, 86_400_000]) {
-      expect(roundLimitOf(timeoutMs)).toBeGreaterThan(3 * timeoutMs); // three brokers are offered a copy, in turn
-      expect(roundLimitOf(timeoutMs)).toBeLessThan(2 ** 31); // a timer takes no more
+      for (const retries of [0, 2, 15]) {
+        const limit = roundLimitOf({
+          consumerTimeoutMillisSendMessage: timeoutMs,
+          retryTimesWhenSendAsyncFailed: retries,
+        });
+        expect(limit).toBeGreaterThan((1 + retries) * timeoutMs); // so many brokers are offered a copy, in turn
+        expect(limit).toBeLessThan(2 ** 31); // a timer takes no more
+      }
     }
   });
 });

@@ -218,6 +218,7 @@ function childrenOf(self: { getSnapshot(): { readonly children: object } }): Chi
 }
 
 type Built = typeof built;
+/** The sealed type of commandsMachine. */
 export interface CommandsMachine extends Built {}
 /** Child of the consumer, from its start on. */
 export const commandsMachine: CommandsMachine = built;

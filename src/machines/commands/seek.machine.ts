@@ -111,6 +111,7 @@ const built = setup({
 });
 
 type Built = typeof built;
+/** The sealed type of seekMachine. */
 export interface SeekMachine extends Built {}
 /** One for each seek under way, child of the commands actor. */
 export const seekMachine: SeekMachine = built;

@@ -222,6 +222,7 @@ const built = setup({
 });
 
 type Built = typeof built;
+/** The sealed type of connectionMachine. */
 export interface ConnectionMachine extends Built {}
 /** One for each address, spawned by the consumer when its line is wanted. */
 export const connectionMachine: ConnectionMachine = built;

@@ -253,6 +253,7 @@ const built = setup({
 });
 
 type Built = typeof built;
+/** The sealed type of consumeMachine. */
 export interface ConsumeMachine extends Built {}
 /** One for each owned queue, child of the queue actor. */
 export const consumeMachine: ConsumeMachine = built;

@@ -30,6 +30,7 @@ import { Hidden } from '../shared/hidden.ts';
 import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
+import { ClockComparison } from './clock-comparison.ts';
 import { commandsPort } from './command-port.ts';
 import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
@@ -51,6 +52,8 @@ import { sharedFlow } from './shared-flow.ts';
 import { startPort } from './start-port.ts';
 import { subscribingPort } from './subscribing-port.ts';
 import { traces } from './trace-port.ts';
+import { TwinWatch } from './twin-watch.ts';
+import { noteYoungRetryTopic } from './young-retry-topic.ts';
 
 /** What a consumer runs in; createConsumerActor fills in what is not given. */
 export interface PartsEnvironment {
@@ -162,14 +165,29 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   );
   const checks = new SelectorChecks({ config, subscriptions, calls });
   const held = new HeldQueues();
+  const twins = new TwinWatch({
+    clock,
+    clientId,
+    tell: error => mailbox.send({ type: 'fault', error, actor: 'rebalance' }),
+  });
   const members = new MemberLists({
     clock,
-    query: (address, signal) => calls.consumerIds(address, consumerGroup, { timeoutMs, signal }),
+    query: async (address, signal) => {
+      const ids = await calls.consumerIds(address, consumerGroup, { timeoutMs, signal });
+      twins.noteMembers(address, ids);
+      return ids;
+    },
   });
   const kind = lockKindOf(config);
   const locks = kind && lockWiring({ config, clock, random, calls, cache, locator, topics }, kind);
+  const clocks = new ClockComparison({
+    clock,
+    isFresh: () => pulse.isFresh(),
+    tell: error => mailbox.send({ type: 'fault', error, actor: 'puller' }),
+  });
   const queues = new QueueOpener({
     ...{
+      clocks,
       config,
       namespace,
       clock,
@@ -201,7 +219,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
   const subscribing = subscribingPort({
     ...{
       config,
-      logger,
+      logger: logger.child({ actor: 'subscribing' }),
       subscriptions,
       listeners,
       checks,
@@ -218,7 +236,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     retryTopics.includes(topic) || subscriptions.isSubscribed(topic);
 
   const requests: ServerRequests = new ServerRequests({
-    ...{ config, namespace, clock, logger, subscriptions, listeners, slots, figures, isSubscribed },
+    ...{ config, namespace, clock, subscriptions, listeners, slots, figures, isSubscribed },
+    logger: logger.child({ actor: 'serverRequests' }),
     queues: () => queues.shown(),
     stopSignal: scope.signal,
     tell: event => mailbox.send(event),
@@ -237,6 +256,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         port: routesPort({
           ...{ nameServers, calls, switchboard, cache, origins, former, store, timeoutMs },
           storedOffset: offsets.storedOffset,
+          noteYoung: fetch => noteYoungRetryTopic(retryTopics, logger, fetch),
         }),
         cache,
         topics,
@@ -324,7 +344,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       sendBack: parent => ({
         port: sendBackPort({ config, namespace, calls, messages, locator, cache }),
         localRetryPause,
-        roundLimit: roundLimitOf(config.consumerTimeoutMillisSendMessage),
+        roundLimit: roundLimitOf(config),
         parent,
       }),
     },

@@ -712,6 +712,7 @@ function itself({ event }: { readonly event: Ticketed<WorkCommand> }): Ticketed<
 }
 
 type Built = typeof built;
+/** The sealed type of consumerMachine. */
 export interface ConsumerMachine extends Built {}
 /** The root of the actor tree; createConsumerActor makes one behind a friendlier face. */
 export const consumerMachine: ConsumerMachine = built;

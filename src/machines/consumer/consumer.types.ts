@@ -132,8 +132,10 @@ export interface AssignedQueue {
   readonly paused: boolean;
 }
 
+/** The steps of a shutdown, in their order. */
 export type StopStep = 'closingIntake' | 'draining' | 'persisting' | 'releasing' | 'disconnecting';
 
+/** How one step of a shutdown went. */
 export interface StepReport {
   readonly step: StopStep;
   readonly ms: number;
@@ -206,4 +208,5 @@ export type ConsumerInternalEvent =
 
 export type ConsumerMachineEvent = Ticketed<ConsumerCommand> | ConsumerInternalEvent;
 
+/** What the state of a consumer means, whatever its path is: `snapshot.hasTag('running')`. */
 export type ConsumerTag = 'starting' | 'running' | 'suspended' | 'degraded' | 'stopping';

@@ -30,6 +30,7 @@ import type { QueueWork } from '../queue/queue.types.ts';
 import type { IdleQueue } from '../resets/resets.types.ts';
 import type { RouteCache } from '../routes/route-cache.ts';
 import { AssignedQueueView } from './assigned-queue-view.ts';
+import type { ClockComparison } from './clock-comparison.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
@@ -66,6 +67,7 @@ export interface QueueSurroundings {
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
   readonly figures: FiguresBook;
+  readonly clocks: ClockComparison;
   /** Undefined: queues are taken without a lock. */
   readonly locks: LockBook | undefined;
   /** False while it is in doubt whether the queues are still ours. */
@@ -285,7 +287,7 @@ export class QueueOpener {
   }
 
   #pullCalls(queue: MessageQueue, watch: QueueFigures, target: PullTarget): PullCalls {
-    const { config, namespace, clock, subscriptions, told } = this.#around;
+    const { config, namespace, clock, clocks, subscriptions, told } = this.#around;
     return new PullCalls({
       queue,
       consumerGroup: config.consumerGroup,
@@ -297,6 +299,7 @@ export class QueueOpener {
       maxBodySize: config.maxBodySizeBytes,
       replica: () => target.next(),
       onSuggested: (from, brokerId) => target.suggested(from, brokerId),
+      storedJustNow: at => clocks.noteStored(queue.brokerName, at),
       subVersion: address => told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, address),
       expressionType: () => subscriptions.pullType(queue.topic),
       tags: () => subscriptions.filterOf(queue.topic),

@@ -20,6 +20,8 @@ export interface RoutesWiring {
   readonly former: FormerOffsets;
   readonly store: Pick<ConsumerOffsetStore, 'readOffset'>;
   readonly storedOffset: QueryOffset;
+  /** Says what is usual about a retry topic without a route. */
+  readonly noteYoung: (fetch: RoutesPort['fetchRoute']) => RoutesPort['fetchRoute'];
   /** Unit: ms. */
   readonly timeoutMs: number;
 }
@@ -27,7 +29,7 @@ export interface RoutesWiring {
 export function routesPort(wiring: RoutesWiring): RoutesPort {
   const { nameServers, calls, switchboard, cache, origins, former, store, storedOffset, timeoutMs } = wiring;
   return {
-    fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }),
+    fetchRoute: wiring.noteYoung((topic, signal) => nameServers.route(topic, { timeoutMs, signal })),
     fetchElsewhere: (topic, signal) => nameServers.routeElsewhere(topic, { timeoutMs, signal }),
     askBroker: async (topic, brokerName, signal) => {
       const open = [...cache.addressesOf(brokerName)].sort(([a], [b]) => a - b); // the master first

@@ -7,6 +7,7 @@ import type { MessageQueue } from '../../model/message-queue.ts';
 import { retryTopicOf } from '../../model/names.ts';
 import type { Namespace } from '../../model/namespace.ts';
 import { writableQueues } from '../../model/route.ts';
+import { type CompressionRule, compressIfLarge } from '../../protocol/compression.ts';
 import { encodeProperties, propertyNames } from '../../protocol/properties.ts';
 import { sysFlagBits } from '../../protocol/record-layout.ts';
 import { StoredMessage } from '../../protocol/stored-message.ts';
@@ -32,8 +33,6 @@ export interface SendBackWiring {
 /** What -1 means for concurrent consumption. Source: DefaultMQPushConsumerImpl.getMaxReconsumeTimes. */
 const defaultMaxReconsumeTimes = 16;
 const deadLetterLevel = -1;
-/** A copy is offered to three brokers at most, as Java's producer does. */
-const mostOthers = 2;
 /** Beyond the time limits of its sends. Unit: ms. */
 const roundSpare = 21_000;
 /** Producer group of client-made sends. Source: MixAll.CLIENT_INNER_PRODUCER_GROUP. */
@@ -50,8 +49,10 @@ const notCopied: ReadonlySet<string> = new Set([
 ]);
 
 /** A round is over by itself well before: one 36, or copies to that many brokers, one after the other. Unit: ms. */
-export function roundLimitOf(timeoutMs: number): number {
-  return (mostOthers + 1) * timeoutMs + roundSpare;
+export function roundLimitOf(
+  config: Pick<ResolvedConfig, 'consumerTimeoutMillisSendMessage' | 'retryTimesWhenSendAsyncFailed'>,
+): number {
+  return (config.retryTimesWhenSendAsyncFailed + 1) * config.consumerTimeoutMillisSendMessage + roundSpare;
 }
 
 export function sendBackPort(wiring: SendBackWiring): SendBackPort {
@@ -88,9 +89,9 @@ async function sendCopy(
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const { message } = job.failed;
-  const copy = copyOf(message, way, namespace);
+  const copy = copyOf(message, way, { rule: config, namespace });
   let failure: unknown;
-  for (const queue of copyTargets(cache, retryTopicOf(config.consumerGroup), message.brokerName)) {
+  for (const queue of copyTargets(cache, config, message.brokerName)) {
     try {
       await messages.sendMessage(locator.master(queue.brokerName), { ...copy, ...queue }, options);
       return;
@@ -106,7 +107,9 @@ async function sendCopy(
  * A queue of each broker that takes a copy; the message's own, which has just refused it, last. Without a route of the
  * retry topic only that one is left: a broker makes the topic when something is sent to it.
  */
-function copyTargets(cache: RouteCache, topic: string, ownBroker: string): readonly MessageQueue[] {
+function copyTargets(cache: RouteCache, config: ResolvedConfig, ownBroker: string): readonly MessageQueue[] {
+  const topic = retryTopicOf(config.consumerGroup);
+  const retries = config.retryTimesWhenSendAsyncFailed;
   const route = cache.get(topic);
   if (route === undefined) return [{ topic, brokerName: ownBroker, queueId: 0 }];
   const byBroker = new Map(writableQueues(topic, route).map(queue => [queue.brokerName, queue]));
@@ -117,8 +120,8 @@ function copyTargets(cache: RouteCache, topic: string, ownBroker: string): reado
   }
   const own = byBroker.get(ownBroker);
   byBroker.delete(ownBroker);
-  const others = [...byBroker.values()].slice(0, mostOthers);
-  return own === undefined ? others : [...others, own];
+  const others = [...byBroker.values()].slice(0, Math.max(1, retries));
+  return (own === undefined ? others : [...others, own]).slice(0, 1 + retries);
 }
 
 /**
@@ -128,11 +131,11 @@ function copyTargets(cache: RouteCache, topic: string, ownBroker: string): reado
 function copyOf(
   message: MessageExt,
   way: ReturnWay,
-  namespace: Namespace | undefined,
+  { rule, namespace }: { readonly rule: CompressionRule; readonly namespace: Namespace | undefined },
 ): Omit<SendRequest, 'topic' | 'brokerName' | 'queueId'> {
   const reconsumeTimes = message.reconsumeTimes + 1;
   return {
-    ...bodyOf(message),
+    ...bodyOf(message, rule),
     producerGroup: innerProducerGroup,
     properties: propertiesOf(message, way, namespace),
     flag: message.flag,
@@ -159,9 +162,12 @@ function levelText({ reconsumeTimes }: MessageExt, delayLevel: number): string {
 }
 
 /** A body that was stored compressed goes as it is: it may be one that cannot be unpacked, which is why it failed. */
-function bodyOf(message: MessageExt): { readonly body: Buffer; readonly sysFlag: number } {
+function bodyOf(
+  message: MessageExt,
+  rule: CompressionRule,
+): { readonly body: Buffer; readonly sysFlag: number } {
   if (!(message instanceof StoredMessage && message.isCompressed)) {
-    return { body: message.detach(), sysFlag: 0 };
+    return compressIfLarge(message.detach(), rule);
   }
   const bits = sysFlagBits.compressed | sysFlagBits.compressionType;
   return { body: Buffer.from(message.rawBody), sysFlag: message.storedSysFlag & bits };

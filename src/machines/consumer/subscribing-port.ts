@@ -97,6 +97,7 @@ function selectorOf({
     'RMQ_SUBSCRIPTION_INVALID',
     `selector of ${topic}: write tag('…') or sql('…')`,
     {
+      problem: 'selector',
       context: { topic },
     },
   );
@@ -180,6 +181,7 @@ function checkNamespace({ config }: SubscribingWiring, topic: string): void {
 
 function notSubscribed(topic: string): SubscriptionError {
   return new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', `${topic} is not subscribed`, {
+    problem: 'notSubscribed',
     context: { topic },
   });
 }
@@ -188,6 +190,6 @@ function ownRetryTopic(topic: string): SubscriptionError {
   return new SubscriptionError(
     'RMQ_SUBSCRIPTION_INVALID',
     `${topic} is consumed anyway: it brings this group's failed messages`,
-    { context: { topic } },
+    { problem: 'topic', context: { topic } },
   );
 }

@@ -126,4 +126,5 @@ const built = setup({
 type Built = typeof built;
 /** Source of the period: MQClientInstance.sendHeartbeatToAllBroker, protocol.md section 5.3. */
 export interface HeartbeatMachine extends Built {}
+/** Tells brokers that this member lives, and what it wants. */
 export const heartbeatMachine: HeartbeatMachine = built;

@@ -318,6 +318,7 @@ function lookOf(context: BrokerLocksContext, ids: readonly string[]) {
 }
 
 type Built = typeof built;
+/** The sealed type of brokerLocksMachine. */
 export interface BrokerLocksMachine extends Built {}
 /** One for each broker of which something was ever wanted; child of the locks actor. */
 export const brokerLocksMachine: BrokerLocksMachine = built;

@@ -138,6 +138,7 @@ function idOf(brokerName: string): string {
 }
 
 type Built = typeof built;
+/** The sealed type of locksMachine. */
 export interface LocksMachine extends Built {}
 /** Child of the consumer, where locks are wanted: fenced hand-over, or orderly consumption. */
 export const locksMachine: LocksMachine = built;

@@ -198,4 +198,5 @@ function untilOf({ context, event }: { readonly context: OffsetsContext; readonl
 type Built = typeof built;
 /** Source of the period: MQClientInstance.persistAllConsumerOffset, protocol.md section 7.1. */
 export interface OffsetsMachine extends Built {}
+/** Hands offsets to their store, now and then and at the end. */
 export const offsetsMachine: OffsetsMachine = built;

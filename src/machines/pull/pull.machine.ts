@@ -398,6 +398,7 @@ const built = pullSetup.createMachine({
 });
 
 type Built = typeof built;
+/** The sealed type of pullMachine. */
 export interface PullMachine extends Built {}
 /** One for each owned queue, child of the queue actor. */
 export const pullMachine: PullMachine = built;

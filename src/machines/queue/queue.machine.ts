@@ -390,6 +390,7 @@ function childrenOf(self: { getSnapshot(): { readonly children: QueueChildren } 
 }
 
 type Built = typeof built;
+/** The sealed type of queueMachine. */
 export interface QueueMachine extends Built {}
 /** One for each owned queue, child of a shard. */
 export const queueMachine: QueueMachine = built;

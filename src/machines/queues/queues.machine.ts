@@ -238,6 +238,7 @@ function childrenOf(self: { getSnapshot(): { readonly children: Children } }): C
 }
 
 type Built = typeof built;
+/** The sealed type of queuesMachine. */
 export interface QueuesMachine extends Built {}
 /** Children of the consumer, one for every 64 queues. */
 export const queuesMachine: QueuesMachine = built;

@@ -249,4 +249,5 @@ const built = setup({
 type Built = typeof built;
 /** Source: RebalanceService, RebalanceImpl.rebalanceByTopic. */
 export interface RebalanceMachine extends Built {}
+/** Decides which queues are ours. */
 export const rebalanceMachine: RebalanceMachine = built;

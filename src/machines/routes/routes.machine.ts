@@ -196,4 +196,5 @@ const built = setup({
 type Built = typeof built;
 /** Source of the periods: MQClientInstance, protocol.md sections 5.2 and 7.1. */
 export interface RoutesMachine extends Built {}
+/** Knows where topics live. */
 export const routesMachine: RoutesMachine = built;

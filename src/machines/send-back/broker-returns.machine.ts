@@ -119,6 +119,7 @@ function roundInput(context: BrokerReturnsContext, actor: string): RoundInput {
 }
 
 type Built = typeof built;
+/** The sealed type of brokerReturnsMachine. */
 export interface BrokerReturnsMachine extends Built {}
 /** Child of `sendBack`, one for each broker of which a message failed. */
 export const brokerReturnsMachine: BrokerReturnsMachine = built;

@@ -135,6 +135,7 @@ function idOf(brokerName: string): string {
 }
 
 type Built = typeof built;
+/** The sealed type of sendBackMachine. */
 export interface SendBackMachine extends Built {}
 /** One for each consumer. */
 export const sendBackMachine: SendBackMachine = built;

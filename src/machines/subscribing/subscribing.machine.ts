@@ -227,4 +227,5 @@ const built = setup({
 type Built = typeof built;
 /** Source: DefaultMQPushConsumerImpl.subscribe, unsubscribe; protocol.md section 5.3. */
 export interface SubscribingMachine extends Built {}
+/** Lets a topic come, go or change its selector while the consumer runs. */
 export const subscribingMachine: SubscribingMachine = built;

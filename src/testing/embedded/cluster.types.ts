@@ -3,12 +3,14 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Address } from '../../model/route.ts';
 
+/** A broker that is to be there. */
 export interface EmbeddedBrokerOptions {
   readonly name: string;
   /** Default: a free one. */
   readonly port?: number;
 }
 
+/** What an embedded cluster is made of; all of it has a default. */
 export interface EmbeddedClusterOptions {
   /** Names, or how many: 2 is broker-a and broker-b. Default 1. */
   readonly brokers?: number | readonly EmbeddedBrokerOptions[];
@@ -56,6 +58,7 @@ export interface RequestMatch {
   readonly where?: (request: ReceivedRequest) => boolean;
 }
 
+/** What happens to a request that a rule matches. */
 export type Interference =
   /** Answers with this code instead of handling it. */
   | {
@@ -81,6 +84,7 @@ export type Interference =
 /** `body`: one bit of its body is another. `length`: its record says that it is longer than the whole answer. */
 export type MessageDamage = 'body' | 'length';
 
+/** An interference that is in force; disposing of it ends it. */
 export interface Rule extends Disposable {
   /** How often it was applied. */
   readonly applied: number;
@@ -88,6 +92,7 @@ export interface Rule extends Disposable {
   remove(): void;
 }
 
+/** A member of a group, as a broker knows it. */
 export interface EmbeddedMember {
   readonly clientId: string;
   readonly from: Address;
@@ -96,6 +101,7 @@ export interface EmbeddedMember {
   readonly subscriptions: ReadonlyMap<string, string>;
 }
 
+/** What name servers and brokers have in common. */
 export interface EmbeddedServer {
   readonly name: string;
   readonly address: Address;
@@ -109,6 +115,7 @@ export interface EmbeddedServer {
   resume(): void;
 }
 
+/** A queue of a topic at one broker, and where it begins and ends. */
 export interface EmbeddedQueue {
   readonly topic: string;
   readonly brokerName: string;
@@ -118,6 +125,7 @@ export interface EmbeddedQueue {
   readonly maxOffset: number;
 }
 
+/** One broker of an embedded cluster: what it holds, and how to make it fail. */
 export interface EmbeddedBroker extends EmbeddedServer {
   topics(): readonly string[];
   queues(topic: string): readonly EmbeddedQueue[];
@@ -145,6 +153,7 @@ export interface EmbeddedBroker extends EmbeddedServer {
   messages(topic: string, queueId?: number): readonly EmbeddedMessage[];
 }
 
+/** A message as it is stored. */
 export interface EmbeddedMessage {
   readonly topic: string;
   readonly queueId: number;
@@ -155,6 +164,7 @@ export interface EmbeddedMessage {
   readonly properties: ReadonlyMap<string, string>;
 }
 
+/** A message to be stored as if a producer had sent it. */
 export interface NewMessage {
   readonly topic: string;
   readonly body: Buffer | string;

@@ -17,6 +17,10 @@ describe('a config with the two required options', () => {
       new Set(['argument', 'default']),
     );
     expect(values).toEqual({
+      configFile: undefined,
+      enableMessageCompression: true,
+      compressMsgBodyOverHowmuch: 4096,
+      retryTimesWhenSendAsyncFailed: 2,
       consumerGroup: 'billing',
       namesrvAddr: ['127.0.0.1:9876'],
       namespace: undefined,
@@ -220,6 +224,28 @@ describe('aliases', () => {
     expect(config.consumeConcurrency).toBe(8);
     expect(config.persistConsumerOffsetInterval).toBe(900);
     expect(config.allocateStrategy).toMatchObject({ name: 'AVG_BY_CIRCLE' });
+  });
+
+  it.each([
+    ['consumeBatchSize', 'consumeMessageBatchMaxSize'],
+    ['pullThresholdOfQueue', 'pullThresholdForQueue'],
+    ['maxCacheSize', 'maxOffsetStoreSize'],
+    ['maxRetryTimes', 'offsetStoreRetryTimes'],
+    ['persistInterval', 'persistConsumerOffsetInterval'],
+  ] as const)('accepts %s, in the environment too', (alias, name) => {
+    expect(parse({ [alias]: 100 })[name]).toBe(100);
+    const variable = `ROCKETMQ_${alias.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+    expect(parse({}, { env: { [variable]: '100' } })[name]).toBe(100);
+  });
+
+  it.each([
+    [
+      'consumeThreadMin',
+      'There are no threads to keep ready: consumeConcurrency is the most handlers at once.',
+    ],
+    ['enableAutoRecovery', 'Failed writes of offsets are always repeated: offsetStoreRetryTimes.'],
+  ])('of %s, which nothing here answers to, say what to do instead', (name, hint) => {
+    expect(problemsOf({ [name]: 1 })).toEqual([{ option: name, problem: 'there is no such option', hint }]);
   });
 
   it('accepts name and alias with the same value', () => {

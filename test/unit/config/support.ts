@@ -9,6 +9,9 @@ export const now = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 export const fixedSources: ConfigSources = {
   env: {},
+  readFile: () => {
+    throw Object.assign(new Error('none'), { code: 'ENOENT' });
+  },
   pid: 4711,
   random: () => 0x00c0ffee / 2 ** 32,
   wallNow: () => now,

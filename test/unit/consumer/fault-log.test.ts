@@ -3,12 +3,22 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { createConsumerActor } from '../../../src/consumer/create-consumer-actor.ts';
 import { concurrently } from '../../../src/listeners/listener.ts';
-import { silentLogger } from '../../../src/observability/logger.ts';
+import { type LogFields, type Logger, silentLogger } from '../../../src/observability/logger.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
 import { turn } from '../../support/builders.ts';
 import { nameServer, ScriptedCluster } from '../../support/scripted-cluster.ts';
 
 const warn = vi.fn();
+
+/** Gives each line with the bindings of its children. */
+function recording(bindings: LogFields = {}): Logger {
+  return {
+    ...silentLogger,
+    warn: (fields, text) => warn({ ...bindings, ...fields }, text),
+    child: more => recording({ ...bindings, ...more }),
+  };
+}
+
 afterEach(() => warn.mockClear());
 
 /** A consumer of a topic that does not exist, until it is running. */
@@ -23,7 +33,7 @@ async function startedWithoutTopic(listen: boolean) {
       subscriptions: [{ topic: 'orders' }],
       listener: concurrently(() => undefined),
     },
-    { clock, dialer: cluster.dialer, random: () => 0.5, logger: { ...silentLogger, warn } },
+    { clock, dialer: cluster.dialer, random: () => 0.5, logger: recording() },
   );
   const heard: string[] = [];
   if (listen) actor.on('fault', ({ error }) => heard.push(error.code));

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { optionTable } from '../../../src/config/options.ts';
+import {
+  consumerErrorGroup,
+  consumerErrorGroups,
+  groupOf,
+  isFatalError,
+  isRetriableError,
+} from '../../../src/errors/error-groups.ts';
 import { type ErrorCode, errorTable } from '../../../src/errors/error-table.ts';
 import {
   BrokerError,
   ConfigError,
   ConnectionError,
+  ConsumerError,
+  docsOf,
+  ProtocolError,
   RocketmqError,
   SubscriptionError,
+  type SubscriptionProblem,
   toError,
   toRocketmqError,
 } from '../../../src/errors/errors.ts';
@@ -27,6 +40,7 @@ const otherNames = [
   'whenRunning',
   'brokerIP1',
   'gRPC',
+  'autoCreateTopicEnable',
 ];
 
 describe('every row of the error table', () => {
@@ -54,6 +68,7 @@ describe('every row of the error table', () => {
       message: 'something failed',
       hint: errorTable[code].hint,
       retry: errorTable[code].retry,
+      docs: `docs/errors.md#${code.toLowerCase()}`,
     });
   });
 
@@ -61,6 +76,59 @@ describe('every row of the error table', () => {
     const network = codes.filter(code => errorTable[code].kind === 'network');
     expect(network.filter(code => errorTable[code].retry === 'never')).toEqual([]);
     expect(errorTable.RMQ_CONFIG_INVALID.retry).toBe('never');
+  });
+});
+
+describe("the original's kinds", () => {
+  const answer = { responseCode: 16, remark: undefined };
+  it.each([
+    ['start', new ConsumerError('RMQ_START_TIMEOUT', 'x')],
+    ['shutdown', new ConsumerError('RMQ_ABORTED', 'x')],
+    ['state', new ConsumerError('RMQ_CONSUMER_NOT_RUNNING', 'x')],
+    ['subscribe', new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', 'x', { problem: 'topic' })],
+    ['unsubscribe', new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', 'x', { problem: 'notSubscribed' })],
+    ['consume', new ConsumerError('RMQ_LISTENER_FAILED', 'x')],
+    ['pull', new ProtocolError('RMQ_BAD_MESSAGE', 'x')],
+    ['offset', new ConsumerError('RMQ_OFFSET_OUT_OF_RANGE', 'x')],
+    ['offsetFetch', new ConsumerError('RMQ_OFFSET_UNKNOWN', 'x')],
+    ['rebalance', new ConsumerError('RMQ_ALLOCATION_FAILED', 'x')],
+    ['broker', new BrokerError('RMQ_NO_PERMISSION', 'x', answer)],
+    ['nameServer', new ConnectionError('RMQ_NAME_SERVER_UNAVAILABLE', 'x')],
+    ['network', new ConnectionError('RMQ_CONNECTION_LOST', 'x')],
+    ['timeout', new ConnectionError('RMQ_REQUEST_TIMEOUT', 'x')],
+    ['config', new ConfigError([])],
+    ['validation', new ConsumerError('RMQ_COMMAND_INVALID', 'x')],
+  ] as const)('%s is what such an error is', (group, error) => {
+    expect(consumerErrorGroup(error)).toBe(group);
+    expect(isFatalError(error)).toBe(!isRetriableError(error));
+  });
+
+  it('are sixteen, and each code has one', () => {
+    const groups = Object.keys(consumerErrorGroups);
+    expect(groups).toHaveLength(16);
+    for (const code of codes) expect(groups).toContain(groupOf(code));
+  });
+
+  it('are told of our errors only', () => {
+    expect(consumerErrorGroup(new Error('x'))).toBeUndefined();
+    expect([isRetriableError(new Error('x')), isFatalError('x')]).toEqual([false, false]);
+  });
+
+  it.each<[SubscriptionProblem, SubscriptionError]>([
+    ['selector', new SubscriptionError('RMQ_SELECTOR_REFUSED', 'x')],
+    ['conflict', new SubscriptionError('RMQ_SUBSCRIPTION_CONFLICT', 'x')],
+    ['data', new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', 'x')],
+    ['limit', new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', 'x', { problem: 'limit' })],
+  ])('%s is the problem of such a subscription', (problem, error) => {
+    expect(error.problem).toBe(problem);
+  });
+
+  it('have a place on the page of errors for each code', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
+    const anchors = [...page.matchAll(/^### (RMQ_\w+)$/gm)].map(
+      ([, code = '']) => `docs/errors.md#${code.toLowerCase()}`,
+    );
+    expect(codes.map(docsOf).toSorted()).toEqual(anchors.toSorted());
   });
 });
 
