@@ -110,10 +110,12 @@ export type { Message } from './producer/message.ts';
 export { type Producer, type SendResult, SendStatus } from './producer/producer.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
 export type { FileSystem } from './stores/file-system.ts';
+export type { RecordedConflict, SubscriptionConflict } from './subscriptions/subscription-conflicts.ts';
+export type { ExportedSubscription, SubscriptionExport } from './subscriptions/subscription-export.ts';
 export {
-  type Subscription,
-  type SubscriptionChange,
   SubscriptionManager,
   type SubscriptionManagerOptions,
+  type SubscriptionSummary,
 } from './subscriptions/subscription-manager.ts';
+export type { Subscription, SubscriptionChange } from './subscriptions/subscription-table.ts';
 export type { Dialer, Socket, SocketHandlers } from './transport/ports.ts';

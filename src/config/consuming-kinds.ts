@@ -4,7 +4,7 @@ import { isListener, type Listener } from '../listeners/listener.ts';
 import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
 import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
-import { maxSubscriptions } from '../subscriptions/subscription-manager.ts';
+import { maxSubscriptions } from '../subscriptions/subscription-table.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
 import { describeValue, isArray } from './describe-value.ts';
 import type { Kind } from './option.ts';
