@@ -37,6 +37,7 @@ const packages = {
 const charts = {
   consumer: [
     'routes',
+    'conflicts',
     'connection',
     'heartbeat',
     'rebalance',

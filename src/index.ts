@@ -86,6 +86,7 @@ export {
   simple,
 } from './listeners/listener.ts';
 export type { QueueChoice, SeekTarget } from './machines/commands/work-command.ts';
+export type { ConflictDetails } from './machines/conflicts/conflicts.types.ts';
 export type {
   AssignedQueue,
   ConsumerCommand,

@@ -5,12 +5,14 @@ import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import type { Address } from '../model/route.ts';
 import { type ClientConfig, encodeClientConfig } from '../protocol/bodies/check-client-config.ts';
+import { type ConsumerConnection, parseConsumerConnection } from '../protocol/bodies/consumer-connection.ts';
 import { parseConsumerList } from '../protocol/bodies/consumer-list.ts';
 import { encodeHeartbeat, type HeartbeatData } from '../protocol/bodies/heartbeat.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { type HeaderOf, type Request, readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { checkClientConfig } from '../protocol/requests/check-client-config.ts';
+import { consumerConnection } from '../protocol/requests/consumer-connection.ts';
 import { consumerListByGroup } from '../protocol/requests/consumer-list-by-group.ts';
 import { consumerSendMsgBack } from '../protocol/requests/consumer-send-msg-back.ts';
 import { heartbeat } from '../protocol/requests/heartbeat.ts';
@@ -107,6 +109,19 @@ export class BrokerCalls {
     );
     if (frame.code === ResponseCode.SUCCESS) return parseConsumerList(frame.body);
     if (isNobody(frame)) return [];
+    throw errorOfResponse(what, frame, address);
+  }
+
+  /** Members and subscriptions of a group, as the broker keeps them (203); undefined when it knows nobody. */
+  async groupConnection(
+    address: Address,
+    consumerGroup: string,
+    options: CallOptions,
+  ): Promise<ConsumerConnection | undefined> {
+    const what = `connections of ${consumerGroup} at ${address}`;
+    const frame = await ask(this.#line(address), consumerConnection, { consumerGroup }, { ...options, what });
+    if (frame.code === ResponseCode.SUCCESS) return parseConsumerConnection(frame.body);
+    if (frame.code === ResponseCode.CONSUMER_NOT_ONLINE) return undefined;
     throw errorOfResponse(what, frame, address);
   }
 

@@ -26,6 +26,7 @@ import { Pulse } from '../shared/pulse.ts';
 import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
 import { commandsPort } from './command-port.ts';
+import { conflictsPort } from './conflicts-port.ts';
 import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
@@ -255,6 +256,16 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
         retryTimes: config.offsetStoreRetryTimes,
         clock,
         random,
+        parent,
+      }),
+      conflicts: parent => ({
+        port: conflictsPort({
+          ...{ config, logger, subscriptions, told, calls, heartbeat },
+          addresses: () =>
+            cache.brokerAddresses(topics()).filter(address => cache.mastersAt(address).length > 0),
+        }),
+        interval: config.heartbeatBrokerInterval,
+        clock,
         parent,
       }),
       queues: parent => ({

@@ -11,6 +11,7 @@ import type { QueuePosition } from '../../stores/offset-store.ts';
 import type { Line } from '../../transport/line.ts';
 import type { PullTally } from '../../transport/pull-tally.ts';
 import type { CommandsInput } from '../commands/commands.types.ts';
+import type { ConflictsInput } from '../conflicts/conflicts.types.ts';
 import type { ConnectionInput } from '../connection/connection.types.ts';
 import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
 import type { LocksInput } from '../locks/locks.types.ts';
@@ -50,6 +51,7 @@ export interface ConsumerParts {
     queues(parent: ConsumerReceiver): Pick<QueuesInput, 'openQueue' | 'parent'>;
     /** `owned`: the queues that are ours by the last decision. */
     commands(parent: ConsumerReceiver, owned: () => readonly MessageQueue[]): CommandsInput;
+    conflicts(parent: ConsumerReceiver): ConflictsInput;
     sendBack(parent: ConsumerReceiver): SendBackInput;
     /** Undefined: queues are taken without a lock. */
     locks(parent: ConsumerReceiver): LocksInput | undefined;

@@ -109,10 +109,14 @@ const built = consumerSetup.createMachine({
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },
     },
+    'subscription.conflict': { actions: { type: 'emitThis', params: ({ event }) => event } },
     'queue.troubled': [
       {
         guard: { type: 'isSubscriptionStale', params: ({ event }) => event },
-        actions: { type: 'tellStale', params: ({ event }) => event },
+        actions: [
+          { type: 'tellRefused', params: ({ event }) => event },
+          { type: 'tellStale', params: ({ event }) => event },
+        ],
       },
       {
         actions: [
@@ -304,13 +308,15 @@ const built = consumerSetup.createMachine({
           },
         },
         coordinating: {
-          description: 'Rebalance coordinator, locks, persister, send-back and heartbeat are up.',
+          description:
+            'Rebalance coordinator, locks, persister, send-back, heartbeat and the look at the group are up.',
           entry: [
             'spawnRebalance',
             'spawnLocks',
             'spawnOffsets',
             'spawnSendBack',
             'spawnHeartbeat',
+            'spawnConflicts',
             'announceDone',
           ],
           on: { 'step.done': 'registering' },
@@ -520,7 +526,7 @@ const built = consumerSetup.createMachine({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopAsking', 'holdOffsets', 'closeIntake', 'announceDone'],
+          entry: ['stopSharing', 'stopComparing', 'stopAsking', 'holdOffsets', 'closeIntake', 'announceDone'],
           on: {
             'step.done': {
               target: 'draining',

@@ -12,6 +12,7 @@ import { isPaused, withoutTopic, withPause } from '../commands/pauses.ts';
 import { commandRefused, notOwned } from '../commands/refusals.ts';
 import type { SeekDecided } from '../commands/seek.types.ts';
 import type { PauseCommand, SubscriptionCommand, Ticketed, WorkCommand } from '../commands/work-command.ts';
+import { conflictsMachine } from '../conflicts/conflicts.machine.ts';
 import { connectionMachine } from '../connection/connection.machine.ts';
 import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
 import { locksMachine } from '../locks/locks.machine.ts';
@@ -103,6 +104,7 @@ export const consumerSetup = setup({
     queues: queuesMachine,
     sendBack: sendBackMachine,
     locks: locksMachine,
+    conflicts: conflictsMachine,
     commands: commandsMachine,
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
@@ -134,6 +136,10 @@ export const consumerSetup = setup({
     spawnLocks: enqueueActions(({ context, enqueue, self }) => {
       const input = context.parts.get().inputs.locks(self);
       if (input !== undefined) enqueue.spawnChild('locks', { id: 'locks', input });
+    }),
+    spawnConflicts: spawnChild('conflicts', {
+      id: 'conflicts',
+      input: ({ context, self }) => context.parts.get().inputs.conflicts(self),
     }),
     spawnCommands: spawnChild('commands', {
       id: 'commands',
@@ -183,6 +189,7 @@ export const consumerSetup = setup({
       refuseOrphans(self, params.actorId),
     ),
     stopSharing: stopChild('rebalance'),
+    stopComparing: stopChild('conflicts'),
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
     refreshRoutes: safe(({ self }) => childrenOf(self).routes?.send({ type: 'routes.refresh' })),
@@ -208,6 +215,10 @@ export const consumerSetup = setup({
     }),
     tellStale: safe(({ self }, params: { readonly error: RocketmqError }) =>
       childrenOf(self).heartbeat?.send({ type: 'subscription.stale', error: params.error }),
+    ),
+    /** Before the heartbeat that follows puts our topics back on the broker's list. */
+    tellRefused: safe(({ self }, { queue: { topic } }: { readonly queue: MessageQueue }) =>
+      childrenOf(self).conflicts?.send({ type: 'subscription.stale', topic }),
     ),
     tellRouteChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'route.changed' })),
     handBack: safe(({ self }, params: MessagesFailed) => childrenOf(self).sendBack?.send(params)),
