@@ -25,6 +25,7 @@ export { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './c
 export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
 export type { CorruptMessage, CorruptPolicy } from './config/corrupt-policy.ts';
+export type { CustomOffsetStore, OffsetStoreContext, StoredOffset } from './config/custom-offset-store.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
 export { parseConfig } from './config/parse-config.ts';
 export type { OptionName, Origin, ResolvedConfig } from './config/resolved-config.ts';

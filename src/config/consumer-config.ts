@@ -4,6 +4,7 @@ import type { AllocateStrategy } from '../allocation/allocate-strategy.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
+import type { CustomOffsetStore } from './custom-offset-store.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
 
@@ -313,6 +314,18 @@ export interface ConsumerConfig {
    * @example offsetStoreRetryTimes: 5
    */
   readonly offsetStoreRetryTimes?: number | undefined;
+  /**
+   * The share of the last 100 writes of offsets that must have succeeded. Below it the consumer goes on in running.unsaved, with the tag degraded, and health() says so.
+   * Unit: 0 to 1. Default: 0.8. Environment: ROCKETMQ_OFFSET_STORE_RECOVERY_THRESHOLD.
+   * @example offsetStoreRecoveryThreshold: 0.95
+   */
+  readonly offsetStoreRecoveryThreshold?: number | undefined;
+  /**
+   * Where offsets are kept instead. All members of a group need the same; brokers and their tools then know no offsets of the group.
+   * Default: the brokers; with BROADCASTING a file.
+   * @example offsetStore: { read: queue => table.offsetOf(queue), write: positions => table.save(positions) }
+   */
+  readonly offsetStore?: CustomOffsetStore | undefined;
   /**
    * The directory below which BROADCASTING keeps offsets: <client id>/<group>/positions.json. It must outlive the process.
    * Default: .rocketmq_offsets in the home directory, as in Java. Environment: ROCKETMQ_STORE_PATH.

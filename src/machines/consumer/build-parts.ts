@@ -308,6 +308,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       }
     },
     knowsRetryTopic: () => retryTopics.every(topic => cache.queuesOf(topic) !== undefined),
+    isSaved: () => store.metrics().recentPersistSuccessRate >= config.offsetStoreRecoveryThreshold,
     uncommitted: () => store.uncommitted(),
     leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
       const unlocked = await Promise.allSettled([

@@ -66,6 +66,8 @@ export interface ConsumerParts {
   loadOffsets(signal: AbortSignal): Promise<void>;
   /** Which queues were there when their topic was first asked for: all others are read from their beginning. */
   noteRoutes(unknownTopic?: string): void;
+  /** As many of the last writes of offsets succeeded as `offsetStoreRecoveryThreshold` wants. */
+  isSaved(): boolean;
   /** What the brokers are not known to have. */
   uncommitted(): readonly QueuePosition[];
   /**

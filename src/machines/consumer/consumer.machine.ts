@@ -401,6 +401,30 @@ const built = consumerSetup.createMachine({
               target: 'suspended',
               actions: { type: 'noteIntent', params: { intent: 'suspended' } },
             },
+            'offsets.failed': {
+              guard: 'isUnsaved',
+              target: 'unsaved',
+              actions: {
+                type: 'emitFault',
+                params: ({ event }) => ({ error: event.error, actor: 'offsets' }),
+              },
+            },
+          },
+        },
+        unsaved: {
+          tags: 'degraded',
+          description:
+            'Pulling and delivering, but too few offsets reach their store: what is done now may come again after a restart.',
+          on: {
+            'consumer.suspend': {
+              target: 'suspended',
+              actions: { type: 'noteIntent', params: { intent: 'suspended' } },
+            },
+            'offsets.persisted': {
+              guard: 'isSaved',
+              target: 'active',
+              actions: { type: 'emitCommitted', params: ({ event }) => event },
+            },
           },
         },
         suspended: {

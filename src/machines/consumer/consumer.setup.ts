@@ -442,6 +442,8 @@ export const consumerSetup = setup({
   },
   guards: {
     isInDoubt: ({ context }) => !context.parts.get().isFresh(),
+    isUnsaved: ({ context }) => !context.parts.get().isSaved(),
+    isSaved: ({ context }) => context.parts.get().isSaved(),
     isSuspendAsked: ({ context }) => context.intent === 'suspended',
     refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
     isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>

@@ -28,7 +28,7 @@ import type { BrokerLocator } from './broker-locator.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
-import { type ConsumerOffsetStore, isBroadcasting, type QueryOffset } from './offset-place.ts';
+import { type ConsumerOffsetStore, commitsByPull, type QueryOffset } from './offset-place.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { RevokeCalls } from './revoke-calls.ts';
 import type { FiguresBook, QueueFigures } from './server-requests/figures.ts';
@@ -214,7 +214,7 @@ export class QueueOpener {
   ): PullPort {
     const { clock, cache, switchboard } = this.#around;
     const { onCorruptMessage } = this.#around.config;
-    const commitsByPull = !isBroadcasting(this.#around.config);
+    const mayCommitByPull = commitsByPull(this.#around.config);
     const round = this.#round;
     const pulls = this.#pullCalls(queue, watch);
     const isConnected = (): boolean => {
@@ -239,7 +239,7 @@ export class QueueOpener {
         await this.#around.store.persist(queue, { signal });
       },
       // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along.
-      takeCommit: () => (commitsByPull && isConnected() ? line.take(clock.now()) : undefined),
+      takeCommit: () => (mayCommitByPull && isConnected() ? line.take(clock.now()) : undefined),
       settleCommit: (carrier, accepted) => line.settled(carrier, accepted),
       withholdCommits: withheld => line.withhold(withheld),
     };
