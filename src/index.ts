@@ -32,6 +32,13 @@ export type { OptionName, Origin, ResolvedConfig } from './config/resolved-confi
 export type { RetryDecision, RetryPolicy } from './config/retry-policy.ts';
 export type { RevokeHook, RevokeHookContext } from './config/revoke-hook.ts';
 export { type ConfigSources, systemSources } from './config/sources.ts';
+// Offsets without a consumer
+export {
+  type ConsumeFromWhereConfig,
+  ConsumeFromWhereManager,
+  type QueuePlace,
+  type StartStrategy,
+} from './consume-from-where-manager.ts';
 // The consumer
 export type { Consumer, EventHandler } from './consumer/consumer.ts';
 export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
@@ -48,6 +55,13 @@ export type { ReceivedMessage } from './consumer/received-message.ts';
 export { shutdown } from './consumer/shutdown.ts';
 export type { ConsumerStats } from './consumer/stats.ts';
 export { whenRunning } from './consumer/when-running.ts';
+export {
+  createOffsetStore,
+  type OffsetStoreConfig,
+  type OffsetStoreInfo,
+  type StandaloneOffsetStore,
+  validateOffsetStoreConfig,
+} from './create-offset-store.ts';
 // A small producer, for tools, demos and tests
 export { createProducer, type ProducerEnvironment } from './create-producer.ts';
 // Errors
@@ -98,6 +112,7 @@ export type {
   StepReport,
   StopStep,
 } from './machines/consumer/consumer.types.ts';
+export type { ConsumeRates } from './machines/consumer/server-requests/figures.ts';
 // The outside world, for tests and special networks
 export { type Clock, systemClock } from './model/clock.ts';
 export { ConsumeResult, OrderlyResult } from './model/consume-result.ts';
@@ -108,10 +123,37 @@ export type { RevokeReason } from './model/revoke-reason.ts';
 export { type Selector, type SubscriptionData, sql, tag } from './model/subscription.ts';
 export type { LogFields, Logger } from './observability/logger.ts';
 export { silentLogger } from './observability/logger.ts';
+export {
+  closeAllOffsetStores,
+  closeOffsetStore,
+  getOffsetStoreManager,
+  getOffsetStoreMetrics,
+  OffsetStoreManager,
+} from './offset-store-manager.ts';
 export type { Message } from './producer/message.ts';
 export { type Producer, type SendResult, SendStatus } from './producer/producer.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
-export type { FileSystem } from './stores/file-system.ts';
+export type { CommitCarrier, CommitGate, CommitLine } from './stores/commit-line.ts';
+export type { FileSystem, ProcessTable } from './stores/file-system.ts';
+export { LocalOffsetStore, type LocalOffsetStoreOptions } from './stores/local-offset-store.ts';
+export { nodeFileSystem, nodeProcesses } from './stores/node-file-system.ts';
+export type { OffsetOwner } from './stores/offset-document.ts';
+export {
+  type CallOptions,
+  type OffsetStore,
+  type OffsetStoreMetrics,
+  type PersistOptions,
+  type PersistReport,
+  type QueuePosition,
+  ReadOffsetType,
+  type UncommittedPosition,
+} from './stores/offset-store.ts';
+export {
+  type RemoteOffsetPort,
+  RemoteOffsetStore,
+  type RemoteOffsetStoreOptions,
+} from './stores/remote-offset-store.ts';
+export type { StartPosition } from './stores/start-position.ts';
 export type { RecordedConflict, SubscriptionConflict } from './subscriptions/subscription-conflicts.ts';
 export type { ExportedSubscription, SubscriptionExport } from './subscriptions/subscription-export.ts';
 export {

@@ -263,6 +263,11 @@ export const errorTable = {
     retry: 'never',
     hint: 'Raise maxOffsetStoreSize, or subscribe to fewer queues.',
   },
+  RMQ_OFFSET_STORE_CLOSED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'A closed offset store stays closed; create a new one.',
+  },
   RMQ_OFFSET_STORE_FAILED: {
     kind: 'consume',
     retry: 'later',

@@ -199,6 +199,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     logger,
     slots,
     pulls,
+    rates: () => Object.fromEntries(subscriptions.getTopics().map(topic => [topic, figures.rates(topic)])),
     inputs: {
       routes: parent => ({
         port: { fetchRoute: (topic, signal) => nameServers.route(topic, { timeoutMs, signal }) },

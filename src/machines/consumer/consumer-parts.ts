@@ -23,6 +23,7 @@ import type { SendBackInput } from '../send-back/send-back.types.ts';
 import type { Receiver } from '../shared/refs.ts';
 import type { SubscribingPort } from '../subscribing/subscribing.types.ts';
 import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
+import type { ConsumeRates } from './server-requests/figures.ts';
 
 export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
 
@@ -41,6 +42,8 @@ export interface ConsumerParts {
   readonly logger: Logger;
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
+  /** How fast each subscribed topic is pulled and consumed. */
+  readonly rates: () => Readonly<Record<string, ConsumeRates>>;
   /** Inputs of the children; `parent` is the consumer. */
   readonly inputs: {
     routes(parent: ConsumerReceiver): RoutesInput;

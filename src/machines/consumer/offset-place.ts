@@ -36,11 +36,14 @@ export interface OffsetPlace {
   readonly close: () => void;
 }
 
-export interface OffsetSurroundings {
-  readonly config: ResolvedConfig;
-  readonly clock: Clock;
+export interface OffsetSurroundings extends LocalSurroundings {
   readonly calls: BrokerCalls;
   readonly locator: BrokerLocator;
+}
+
+export interface LocalSurroundings {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
   readonly fileSystem: FileSystem | undefined;
   readonly mayCommit: () => boolean;
   readonly onFault: (error: RocketmqError) => void;
@@ -56,14 +59,19 @@ export function commitsByPull(config: ResolvedConfig): boolean {
 }
 
 export function offsetPlace(around: OffsetSurroundings): OffsetPlace {
+  return placeWithoutBrokers(around) ?? atBrokers(around);
+}
+
+/** undefined: the offsets belong to the brokers. */
+export function placeWithoutBrokers(around: LocalSurroundings): OffsetPlace | undefined {
   const { offsetStore } = around.config;
   if (offsetStore !== undefined) return elsewhere(around, offsetStore);
-  return isBroadcasting(around.config) ? inFile(around) : atBrokers(around);
+  return isBroadcasting(around.config) ? inFile(around) : undefined;
 }
 
 /** As at brokers, for in clustering others may have gone on: asked, gated and looked up alike. */
 function elsewhere(
-  { config, clock, mayCommit, onFault }: OffsetSurroundings,
+  { config, clock, mayCommit, onFault }: LocalSurroundings,
   custom: CustomOffsetStore,
 ): OffsetPlace {
   const { consumerGroup, clientId, maxOffsetStoreSize, persistBatchSize } = config;
@@ -79,7 +87,7 @@ function elsewhere(
   return { store, storedOffset: query, committedOffset: query, close: () => port.close() };
 }
 
-function inFile({ config, clock, fileSystem = nodeFileSystem, onFault }: OffsetSurroundings): OffsetPlace {
+function inFile({ config, clock, fileSystem = nodeFileSystem, onFault }: LocalSurroundings): OffsetPlace {
   const { clientId, consumerGroup, storePath, maxOffsetStoreSize } = config;
   const store = new LocalOffsetStore({
     ...{ storePath, fileSystem, clock, maxOffsetStoreSize, onFault },
