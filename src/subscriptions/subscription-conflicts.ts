@@ -49,7 +49,7 @@ export function compareSubscriptions(
 }
 
 /** Whether two selectors take the same messages, as far as their text shows it. */
-export function selectAlike(one: Selector, other: Selector): boolean {
+function selectAlike(one: Selector, other: Selector): boolean {
   if (one.type !== other.type) return false;
   if (one.type === 'SQL92') return one.expression.trim() === other.expression.trim();
   const tags = new Set(tagsOf(one.expression));
