@@ -40,6 +40,7 @@ const packages = {
 const charts = {
   consumer: [
     'routes',
+    'conflicts',
     'connection',
     'heartbeat',
     'rebalance',

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is a producer made of? Its parts, with a connection actor behind each address. */
-import { createActor } from 'xstate';
 import { systemSources } from './config/sources.ts';
-import { connectionMachine } from './machines/connection/connection.machine.ts';
+import { connectionActor } from './connection-actor.ts';
 import { type Clock, systemClock } from './model/clock.ts';
-import type { Connection, WantedConnection } from './producer/connections.ts';
 import type { Producer } from './producer/producer.ts';
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
 import { RemotingProducer } from './producer/remoting-producer.ts';
 import { dialerFor } from './transport/dialer-choice.ts';
 import { Identity, renewingDialer } from './transport/identity.ts';
-import { defaultLimits } from './transport/limits.ts';
 import type { Dialer } from './transport/ports.ts';
 
 /** What a producer takes from outside; each has the real thing as its default. */
@@ -50,37 +47,4 @@ export function createProducer(
     ip: hostAddress ?? '127.0.0.1',
     pid,
   });
-}
-
-function connectionActor(
-  wanted: WantedConnection,
-  { clock, random, dialer }: Required<ProducerEnvironment>,
-): Connection {
-  const scope = new AbortController();
-  const actor = createActor(connectionMachine, {
-    clock,
-    input: {
-      ...wanted,
-      clock,
-      random,
-      dialer,
-      parent: { send: () => {} }, // sends hear of trouble through their own calls
-      limits: defaultLimits,
-      scope: scope.signal,
-    },
-  });
-  const ended = new Promise<void>(resolve => {
-    const end = (): void => {
-      scope.abort();
-      resolve();
-    };
-    actor.subscribe({ complete: end, error: end });
-  });
-  actor.start();
-  return {
-    close: () => {
-      actor.send({ type: 'connection.close' });
-      return ended;
-    },
-  };
 }

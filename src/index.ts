@@ -26,6 +26,7 @@ export type { ConsumerConfig } from './config/consumer-config.ts';
 export type { SubscriptionConfig } from './config/consuming-kinds.ts';
 export type { CorruptMessage, CorruptPolicy } from './config/corrupt-policy.ts';
 export { createConsumerConfig } from './config/create-consumer-config.ts';
+export type { CustomOffsetStore, OffsetStoreContext, StoredOffset } from './config/custom-offset-store.ts';
 export { type ExplainedOption, explain, explainRows } from './config/explain.ts';
 export type { NamespaceOption } from './config/namespace-kind.ts';
 export { parseConfig } from './config/parse-config.ts';
@@ -33,6 +34,13 @@ export type { OptionName, Origin, ResolvedConfig } from './config/resolved-confi
 export type { RetryDecision, RetryPolicy } from './config/retry-policy.ts';
 export type { RevokeHook, RevokeHookContext } from './config/revoke-hook.ts';
 export { type ConfigSources, systemSources } from './config/sources.ts';
+// Offsets without a consumer
+export {
+  type ConsumeFromWhereConfig,
+  ConsumeFromWhereManager,
+  type QueuePlace,
+  type StartStrategy,
+} from './consume-from-where-manager.ts';
 // The consumer
 export type { Consumer, EventHandler } from './consumer/consumer.ts';
 export type { ConsumerActor, ConsumerSnapshot, ConsumerStateValue } from './consumer/consumer-actor.ts';
@@ -49,6 +57,13 @@ export type { ReceivedMessage } from './consumer/received-message.ts';
 export { shutdown } from './consumer/shutdown.ts';
 export type { ConsumerStats } from './consumer/stats.ts';
 export { whenRunning } from './consumer/when-running.ts';
+export {
+  createOffsetStore,
+  type OffsetStoreConfig,
+  type OffsetStoreInfo,
+  type StandaloneOffsetStore,
+  validateOffsetStoreConfig,
+} from './create-offset-store.ts';
 // A small producer, for tools, demos and tests
 export { createProducer, type ProducerEnvironment } from './create-producer.ts';
 // Errors
@@ -96,6 +111,7 @@ export {
   simple,
 } from './listeners/listener.ts';
 export type { QueueChoice, SeekTarget } from './machines/commands/work-command.ts';
+export type { ConflictDetails } from './machines/conflicts/conflicts.types.ts';
 export type {
   AssignedQueue,
   ConsumerCommand,
@@ -107,6 +123,7 @@ export type {
   StopStep,
 } from './machines/consumer/consumer.types.ts';
 export type { ReadingFrom } from './machines/pull/pull-target.ts';
+export type { ConsumeRates } from './machines/consumer/server-requests/figures.ts';
 // The outside world, for tests and special networks
 export type { MapBrokerAddress } from './model/broker-address.ts';
 export { type Clock, systemClock } from './model/clock.ts';
@@ -120,14 +137,43 @@ export { type Selector, type SubscriptionData, sql, tag } from './model/subscrip
 export type { Pem, TlsChoice, TlsSettings, TlsSource } from './model/tls.ts';
 export type { LogFields, Logger } from './observability/logger.ts';
 export { silentLogger } from './observability/logger.ts';
+export {
+  closeAllOffsetStores,
+  closeOffsetStore,
+  getOffsetStoreManager,
+  getOffsetStoreMetrics,
+  OffsetStoreManager,
+} from './offset-store-manager.ts';
 export type { Message } from './producer/message.ts';
 export { type Producer, type SendResult, SendStatus } from './producer/producer.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
-export type { FileSystem } from './stores/file-system.ts';
+export type { CommitCarrier, CommitGate, CommitLine } from './stores/commit-line.ts';
+export type { FileSystem, ProcessTable } from './stores/file-system.ts';
+export { LocalOffsetStore, type LocalOffsetStoreOptions } from './stores/local-offset-store.ts';
+export { nodeFileSystem, nodeProcesses } from './stores/node-file-system.ts';
+export type { OffsetOwner } from './stores/offset-document.ts';
 export {
-  type Subscription,
-  type SubscriptionChange,
+  type CallOptions,
+  type OffsetStore,
+  type OffsetStoreMetrics,
+  type PersistOptions,
+  type PersistReport,
+  type QueuePosition,
+  ReadOffsetType,
+  type UncommittedPosition,
+} from './stores/offset-store.ts';
+export {
+  type RemoteOffsetPort,
+  RemoteOffsetStore,
+  type RemoteOffsetStoreOptions,
+} from './stores/remote-offset-store.ts';
+export type { StartPosition } from './stores/start-position.ts';
+export type { RecordedConflict, SubscriptionConflict } from './subscriptions/subscription-conflicts.ts';
+export type { ExportedSubscription, SubscriptionExport } from './subscriptions/subscription-export.ts';
+export {
   SubscriptionManager,
   type SubscriptionManagerOptions,
+  type SubscriptionSummary,
 } from './subscriptions/subscription-manager.ts';
+export type { Subscription, SubscriptionChange } from './subscriptions/subscription-table.ts';
 export type { Dialer, Socket, SocketHandlers } from './transport/ports.ts';

@@ -6,6 +6,7 @@ import { allocationEvidence } from './allocation.ts';
 import { badPeersEvidence } from './bad-peers.ts';
 import { broadcast } from './broadcast.ts';
 import { brokerRestart } from './broker-restart.ts';
+import { conflicts } from './conflicts.ts';
 import { control } from './control.ts';
 import { corruption } from './corruption.ts';
 import { embeddedChurn } from './embedded-churn.ts';
@@ -75,6 +76,7 @@ export const evidences: readonly Evidence[] = [
   badPeersEvidence,
   tlsEvidence,
   subscribeRuntime,
+  conflicts,
   filters,
   acl,
   forms,

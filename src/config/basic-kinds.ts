@@ -24,6 +24,23 @@ export function count<U extends Unit>(unit: U, range: Range): Kind<number, numbe
   };
 }
 
+/** A part of a whole, from 0 to 1. */
+export const share: Kind<number, number, 'none'> = {
+  typeText: 'number',
+  unit: 'none',
+  range: '0 to 1',
+  read: (value, spot) => {
+    if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+    const percent = typeof value === 'number' && value > 1 && value <= 100;
+    return spot.problem(
+      `${describeValue(value)} is not a number from 0 to 1`,
+      percent ? `Write ${value / 100} for ${value} percent.` : undefined,
+    );
+  },
+  fromText: numberFromText,
+  show: String,
+};
+
 /**
  * A time span in whole ms. `seldomBelow`: values up to 120 are accepted with a warning when they were probably meant
  * as seconds.

@@ -8,6 +8,7 @@ import type { Credentials, CredentialsProvider } from '../model/credentials.ts';
 import type { TlsSettings, TlsSource } from '../model/tls.ts';
 import type { SubscriptionConfig } from './consuming-kinds.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
+import type { CustomOffsetStore } from './custom-offset-store.ts';
 import type { NamespaceOption } from './namespace-kind.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RevokeHook } from './revoke-hook.ts';
@@ -384,6 +385,18 @@ export interface ConsumerConfig {
   readonly offsetStoreRetryTimes?: number | undefined;
   /** Another name of {@link ConsumerConfig.offsetStoreRetryTimes}. */
   readonly maxRetryTimes?: number | undefined;
+  /**
+   * The share of the last 100 writes of offsets that must have succeeded. Below it the consumer goes on in running.unsaved, with the tag degraded, and health() says so.
+   * Unit: 0 to 1. Default: 0.8. Environment: ROCKETMQ_OFFSET_STORE_RECOVERY_THRESHOLD.
+   * @example offsetStoreRecoveryThreshold: 0.95
+   */
+  readonly offsetStoreRecoveryThreshold?: number | undefined;
+  /**
+   * Where offsets are kept instead. All members of a group need the same; brokers and their tools then know no offsets of the group.
+   * Default: the brokers; with BROADCASTING a file.
+   * @example offsetStore: { read: queue => table.offsetOf(queue), write: positions => table.save(positions) }
+   */
+  readonly offsetStore?: CustomOffsetStore | undefined;
   /**
    * The directory below which BROADCASTING keeps offsets: <client id>/<group>/positions.json. It must outlive the process.
    * Default: .rocketmq_offsets in the home directory, as in Java. Environment: ROCKETMQ_STORE_PATH, ROCKETMQ_OFFSET_STORE_PATH.

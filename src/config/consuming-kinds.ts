@@ -6,8 +6,9 @@ import type { MapBrokerAddress } from '../model/broker-address.ts';
 import { topicProblem } from '../model/names.ts';
 import { everything, type Selector } from '../model/subscription.ts';
 import { asSelector, checkSelector } from '../subscriptions/check-selector.ts';
-import { maxSubscriptions } from '../subscriptions/subscription-manager.ts';
+import { maxSubscriptions } from '../subscriptions/subscription-table.ts';
 import type { CorruptPolicy } from './corrupt-policy.ts';
+import type { CustomOffsetStore } from './custom-offset-store.ts';
 import { describeValue, isArray } from './describe-value.ts';
 import type { Kind } from './option.ts';
 import type { Spot } from './report.ts';
@@ -112,6 +113,24 @@ export const retryPolicy = callback<RetryPolicy>(
   './retry-policy.ts',
   'Write (error, attempt) => { … }.',
 );
+
+export const customOffsetStore: Kind<CustomOffsetStore, CustomOffsetStore, 'none'> = {
+  typeText: 'CustomOffsetStore',
+  typeImports: { CustomOffsetStore: './custom-offset-store.ts' },
+  unit: 'none',
+  read: (value, spot) => {
+    const hint = 'Write { read: queue => …, write: positions => … }; load and close may be there, too.';
+    if (typeof value !== 'object' || value === null)
+      return spot.problem(`${describeValue(value)} is not an offset store`, hint);
+    const store = value as { readonly [Name in keyof CustomOffsetStore]?: unknown }; // looked at in the next lines
+    const wrong = (['read', 'write', 'load', 'close'] as const).filter(
+      (name, at) => typeof store[name] !== 'function' && (at < 2 || store[name] !== undefined),
+    );
+    if (wrong.length > 0) return spot.problem(`${wrong.join(' and ')} must be a function`, hint);
+    return value as CustomOffsetStore; // what its functions take and answer cannot be seen from outside
+  },
+  show: () => 'an offset store',
+};
 
 type CorruptAnswer = 'halt' | 'skip' | CorruptPolicy;
 

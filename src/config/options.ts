@@ -8,11 +8,12 @@ import { groupProblem, topicProblem } from '../model/names.ts';
 import { nameServerAddresses } from './address-kind.ts';
 import { allocateStrategyKind } from './allocate-kind.ts';
 import { allowedHosts } from './allowed-hosts-kind.ts';
-import { count, duration, oneOf, orOff, size, text, yesOrNo } from './basic-kinds.ts';
+import { count, duration, oneOf, orOff, share, size, text, yesOrNo } from './basic-kinds.ts';
 import { ConsumeFromWhere, Handover, LogLevel, MessageModel, OrderBy } from './closed-sets.ts';
 import {
   consumeHooks,
   corruptPolicy,
+  customOffsetStore,
   listenerKind,
   mapBrokerAddress,
   nameHint,
@@ -454,6 +455,21 @@ export const optionTable = {
     fallback: { kind: 'fixed', value: 3 },
     text: 'How often a failed write of offsets is repeated before it waits for the next period.',
     example: 'offsetStoreRetryTimes: 5',
+  }),
+  offsetStoreRecoveryThreshold: option({
+    group: 'offsets',
+    kind: share,
+    fallback: { kind: 'fixed', value: 0.8 },
+    text: 'The share of the last 100 writes of offsets that must have succeeded. Below it the consumer goes on in running.unsaved, with the tag degraded, and health() says so.',
+    example: 'offsetStoreRecoveryThreshold: 0.95',
+  }),
+  offsetStore: optional({
+    group: 'offsets',
+    kind: customOffsetStore,
+    absent: 'the brokers; with BROADCASTING a file',
+    text: 'Where offsets are kept instead. All members of a group need the same; brokers and their tools then know no offsets of the group.',
+    example:
+      'offsetStore: { read: queue => table.offsetOf(queue), write: positions => table.save(positions) }',
   }),
   storePath: option({
     group: 'offsets',

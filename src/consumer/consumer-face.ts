@@ -18,7 +18,7 @@ import { whenRunning } from './when-running.ts';
 
 export interface ConsumerFaceOptions {
   readonly actor: ConsumerActor;
-  readonly parts: Pick<ConsumerParts, 'clock' | 'config' | 'pulls' | 'slots'>;
+  readonly parts: Pick<ConsumerParts, 'clock' | 'config' | 'pulls' | 'rates' | 'slots'>;
   /** undefined: it has a listener. */
   readonly reading: Reading | undefined;
 }

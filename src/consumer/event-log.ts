@@ -31,6 +31,11 @@ export const eventLog = {
   'message.skipped': { actor: 'queue', level: 'warn', text: 'a message that cannot be read was passed over' },
   'flow.closed': { actor: 'queue', level: 'debug', text: 'pulling stopped' },
   'flow.opened': { actor: 'queue', level: 'debug', text: 'pulling goes on' },
+  'subscription.conflict': {
+    actor: 'conflicts',
+    level: 'warn',
+    text: 'members of the group subscribe differently, or again alike',
+  },
   'connection.lost': { actor: 'connection', level: 'warn', text: 'a connection was lost' },
   'connection.restored': { actor: 'connection', level: 'info', text: 'a connection is there again' },
   fault: { actor: 'consumer', level: 'warn', text: 'something went wrong' },

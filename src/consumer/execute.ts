@@ -105,12 +105,16 @@ function hasTakenEffect(command: StateCommand, snapshot: ConsumerSnapshot): bool
     case 'consumer.suspend':
       return isBeforeRunning || snapshot.hasTag('suspended');
     case 'consumer.resume':
-      return isBeforeRunning || snapshot.matches({ running: 'active' });
+      return isBeforeRunning || isConsuming(snapshot);
     case 'consumer.shutdown':
       return snapshot.matches('stopped');
     default:
       return assertNever(command);
   }
+}
+
+function isConsuming(snapshot: ConsumerSnapshot): boolean {
+  return snapshot.matches({ running: 'active' }) || snapshot.matches({ running: 'unsaved' });
 }
 
 function refused(command: ConsumerCommand, { context, value }: ConsumerSnapshot): Error {

@@ -23,7 +23,10 @@ export function healthOf(actor: ConsumerActor, nameServers: readonly string[]): 
     };
   }
   const reasons = [
-    ...(snapshot.hasTag('degraded')
+    ...(snapshot.matches({ running: 'unsaved' })
+      ? ['too few of the last writes of offsets succeeded: what is done now may come again after a restart']
+      : []),
+    ...(snapshot.matches({ running: 'revalidating' })
       ? ['time passed without this process: membership and offsets are being confirmed']
       : []),
     ...lostConnections(actor, nameServers),

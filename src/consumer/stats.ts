@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How much has a consumer done, and how much does it hold? */
 import type { ConsumerParts } from '../machines/consumer/consumer-parts.ts';
+import type { ConsumeRates } from '../machines/consumer/server-requests/figures.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ConsumerActor } from './consumer-actor.ts';
 
@@ -18,6 +19,8 @@ export interface ConsumerStats {
   readonly heldMessages: number;
   /** Memory held by them. Unit: bytes. */
   readonly heldBytes: number;
+  /** Of each subscribed topic: messages a second and ms, over the last minute. */
+  readonly topics: Readonly<Record<string, ConsumeRates>>;
   /** Since it first ran, until it stopped; 0 before. */
   readonly uptimeSeconds: number;
 }
@@ -49,7 +52,7 @@ export class Uptime {
 
 export function statsOf(
   actor: ConsumerActor,
-  { pulls, slots }: Pick<ConsumerParts, 'pulls' | 'slots'>,
+  { pulls, slots, rates }: Pick<ConsumerParts, 'pulls' | 'slots' | 'rates'>,
   uptime: Uptime,
 ): ConsumerStats {
   const { assignedQueues } = actor.getSnapshot().context;
@@ -61,6 +64,7 @@ export function statsOf(
     assignedQueuesCount: assignedQueues.length,
     heldMessages: assignedQueues.reduce((sum, { held }) => sum + held, 0),
     heldBytes: assignedQueues.reduce((sum, { heldBytes }) => sum + heldBytes, 0),
+    topics: rates(),
     uptimeSeconds: uptime.seconds,
   };
 }

@@ -364,6 +364,16 @@ export const errorTable = {
     retry: 'never',
     hint: 'Raise maxOffsetStoreSize, or subscribe to fewer queues.',
   },
+  RMQ_OFFSET_STORE_CLOSED: {
+    kind: 'usage',
+    retry: 'never',
+    hint: 'A closed offset store stays closed; create a new one.',
+  },
+  RMQ_OFFSET_STORE_FAILED: {
+    kind: 'consume',
+    retry: 'later',
+    hint: 'The offsetStore of the config threw, hung or answered what is no offset; the text says which call. Consumption goes on; what is not stored comes again after a restart.',
+  },
   RMQ_OFFSET_FILE_LOCKED: {
     kind: 'usage',
     retry: 'never',

@@ -3,6 +3,7 @@
 
 export { type CommandsMachine, commandsMachine } from './commands/commands.machine.ts';
 export { type SeekMachine, seekMachine } from './commands/seek.machine.ts';
+export { type ConflictsMachine, conflictsMachine } from './conflicts/conflicts.machine.ts';
 export { type ConnectionMachine, connectionMachine } from './connection/connection.machine.ts';
 export { type ConsumeMachine, consumeMachine } from './consume/consume.machine.ts';
 export { type ConsumerMachine, consumerMachine } from './consumer/consumer.machine.ts';

@@ -67,9 +67,12 @@ export class Connections {
     return [...this.#open.keys()].filter(address => !this.#nameServers.includes(address));
   }
 
-  async closeAll(): Promise<void> {
+  /** @param reason what calls hear that come later. Default: the producer was shut down */
+  async closeAll(reason?: RocketmqError): Promise<void> {
     await Promise.all([...this.#open.keys()].map(address => this.#close(address)));
-    this.switchboard.closeAll(new RocketmqError('RMQ_PRODUCER_STOPPED', 'the producer was shut down'));
+    this.switchboard.closeAll(
+      reason ?? new RocketmqError('RMQ_PRODUCER_STOPPED', 'the producer was shut down'),
+    );
   }
 
   async #close(address: Address): Promise<void> {

@@ -214,6 +214,7 @@ export class LocalOffsetStore implements OffsetStore {
     } finally {
       this.#stats.called(this.#clock.now() - from);
     }
+    this.#stats.answered(this.#clock.now() - from);
     this.#kept = content;
     for (const { line, carrier } of taken) line.settled(carrier, true);
     this.#lastWrite = 'good';

@@ -64,6 +64,14 @@ export interface OffsetStoreMetrics {
   readonly cacheMisses: number;
   /** Mean time of an answered call to the store. Unit: ms; 0 before the first. */
   readonly averageLatencyMs: number;
+  /** Mean time until a write was confirmed; one-way writes are not timed. Unit: ms; 0 before the first. */
+  readonly averagePersistLatencyMs: number;
+  /** Share of the writes that succeeded, 0 to 1; 1 before the first. */
+  readonly persistSuccessRate: number;
+  /** The same of the last 100. */
+  readonly recentPersistSuccessRate: number;
+  /** Share of the reads that memory answered, 0 to 1; 0 before the first. */
+  readonly cacheHitRate: number;
 }
 
 /**

@@ -27,8 +27,10 @@ export interface RemoteOffsetPort {
   query(queue: MessageQueue, options: CallOptions): Promise<QueueOffset | undefined>;
   /** Request 15, answered. Rejects when it was not answered with success. */
   update(queue: MessageQueue, offset: QueueOffset, options: CallOptions): Promise<void>;
-  /** Request 15, one-way. False when it could not be written. */
-  updateOneway(queue: MessageQueue, offset: QueueOffset): boolean;
+  /** Request 15, one-way. False when it could not be written. A port without it gets answered calls only. */
+  updateOneway?(queue: MessageQueue, offset: QueueOffset): boolean;
+  /** Before anything else, where there is something to prepare. */
+  load?(): Promise<void>;
 }
 
 export interface RemoteOffsetStoreOptions {
@@ -67,8 +69,10 @@ export class RemoteOffsetStore implements OffsetStore {
     this.#timeoutMs = options.timeoutMs ?? 5000;
   }
 
-  /** The brokers keep the offsets; nothing to read beforehand. */
-  async load(): Promise<void> {}
+  /** The brokers keep the offsets; nothing to read beforehand, unless the port says so. */
+  async load(): Promise<void> {
+    await this.#port.load?.();
+  }
 
   line(queue: MessageQueue): CommitLine {
     return this.#table.line(queue);
@@ -105,11 +109,16 @@ export class RemoteOffsetStore implements OffsetStore {
     const lanes = lanesByBroker(this.#table.withPoint(queues));
     const report = new Report();
     if (options.signal !== undefined) setMaxListeners(0, options.signal); // one for each queue's call: no leak
+    const deadline = this.#deadline(options);
     if (options.answered !== true) {
-      await Promise.all(lanes.map(lane => this.#writeLane(lane, options.signal, report)));
+      const isNew = ({ line }: OffsetEntry): boolean => !line.isSettled;
+      await Promise.all(
+        this.#port.updateOneway === undefined
+          ? lanes.map(lane => this.#commitLane(lane.filter(isNew), deadline, options, report))
+          : lanes.map(lane => this.#writeLane(lane, options.signal, report)),
+      );
       return report;
     }
-    const deadline = this.#deadline(options);
     await Promise.all(lanes.map(lane => this.#commitLane(lane, deadline, options, report)));
     await Promise.all(lanes.map(lane => this.#mendLane(lane, deadline, options.signal, report)));
     return report;
@@ -265,7 +274,9 @@ export class RemoteOffsetStore implements OffsetStore {
     options: CallOptions,
   ): Promise<void> {
     try {
+      const from = this.#clock.now();
       await this.#timed(() => this.#port.update(queue, carrier.offset, options));
+      this.#stats.answered(this.#clock.now() - from);
     } catch (error) {
       if (error instanceof BrokerError) line.refused(carrier);
       else line.settled(carrier, false);
@@ -298,7 +309,7 @@ export class RemoteOffsetStore implements OffsetStore {
     let error: RocketmqError | undefined;
     try {
       const { offset } = carrier;
-      if (!this.#port.updateOneway(queue, offset)) error = notWritten(queue, offset);
+      if (this.#port.updateOneway?.(queue, offset) !== true) error = notWritten(queue, offset);
     } catch (thrown) {
       error = toRocketmqError(thrown);
     }

@@ -1,326 +1,185 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which topics does this consumer want now, with which selectors, and does a received message match? */
-import { RocketmqError, SubscriptionError, toError } from '../errors/errors.ts';
-import { isRetryTopic, retryTopicOf, topicProblem } from '../model/names.ts';
+/** What may a user do with subscriptions beyond what consuming needs: set aside, list, carry elsewhere, compare? */
+import type { Selector, SubscriptionData } from '../model/subscription.ts';
+import { everything } from '../model/subscription.ts';
 import {
-  type ExpressionType,
-  everything,
-  type Selector,
-  type SubscriptionData,
-  subscriptionData,
-} from '../model/subscription.ts';
-import { asSelector, checkSelector } from './check-selector.ts';
+  type Compared,
+  ConflictHistory,
+  compareSubscriptions,
+  type RecordedConflict,
+  type SubscriptionConflict,
+} from './subscription-conflicts.ts';
+import {
+  type ExportedSubscription,
+  readDataList,
+  readExport,
+  type SubscriptionExport,
+} from './subscription-export.ts';
+import {
+  type SubscribeOptions,
+  SubscriptionTable,
+  type SubscriptionTableOptions,
+  tooMany,
+} from './subscription-table.ts';
 
-/** The most topics of one consumer. */
-export const maxSubscriptions = 1000;
-
-/** One subscribed topic. */
-export interface Subscription {
-  readonly topic: string;
-  readonly selector: Selector;
-  /** As heartbeats carry it, with the version of its last change. */
-  readonly data: SubscriptionData;
+export interface SubscriptionManagerOptions extends SubscriptionTableOptions {
+  /** How many differences with other members are kept for {@link SubscriptionManager.getConflictHistory}. Default: 100. */
+  readonly conflictsKept?: number;
 }
 
-/** What happened to a topic. */
-export interface SubscriptionChange {
-  readonly kind: 'subscribed' | 'updated' | 'unsubscribed';
-  readonly topic: string;
-  /** The version after the change. */
+/** How many topics there are, and what was noticed. */
+export interface SubscriptionSummary {
+  readonly active: number;
+  readonly inactive: number;
+  readonly limit: number;
+  /** Differences that are kept in the history. */
+  readonly conflicts: number;
+  /** The version of the last change. Unit: ms since 1970. */
   readonly version: number;
 }
 
-/** What a SubscriptionManager is made with. */
-export interface SubscriptionManagerOptions {
-  /** Wall clock for versions. Unit: ms since 1970. Default: the system's. */
-  readonly wallNow?: () => number;
-  /** The most topics. Default: 1000. */
-  readonly limit?: number;
-  /** Told when an observer given to onChange throws. Default: the change's caller gets the error, after all observers were told. */
-  readonly report?: (error: RocketmqError) => void;
-}
-
 /**
- * A topic on its way. `joining`: heartbeats list it, queues of it are not shared out yet. `consumed`: they are.
- * `leaving`: it is no longer subscribed; heartbeats list it until its last queue has ended, or its pulls would be refused.
- */
-type Phase = 'joining' | 'consumed' | 'leaving';
-
-interface Entry extends Subscription {
-  readonly phase: Phase;
-  /** The version that pulls name; brokers answer 25 to one they have not been told yet. */
-  readonly pullVersion: number;
-  /** The kind of expression that version is. */
-  readonly pullType: ExpressionType;
-  /** The wanted tags; undefined: all. Checked again here because brokers filter by hash. */
-  readonly tags: ReadonlySet<string> | undefined;
-}
-
-/** How a change counts. Default: at once. `afterBeat`: pulls and the sharing out of queues follow with `settle`, once brokers know of it. */
-export interface SubscribeOptions {
-  readonly afterBeat?: boolean;
-}
-
-/**
- * The subscriptions of one consumer; they survive a suspend and are what heartbeats, routes and rebalancing ask for.
+ * The subscriptions of a consumer, also usable by themselves. Deactivated topics count towards the limit and are in no heartbeat.
  * @example
  * const subscriptions = new SubscriptionManager();
  * subscriptions.subscribe('orders', tag('paid || shipped'));
  * subscriptions.matches('orders', 'paid'); // true
  */
-export class SubscriptionManager {
-  readonly #entries = new Map<string, Entry>();
-  readonly #observers = new Set<(change: SubscriptionChange) => void>();
-  readonly #wallNow: () => number;
-  readonly #limit: number;
-  readonly #report: ((error: RocketmqError) => void) | undefined;
-  /** Of the retry topic, which never changes. */
-  readonly #firstVersion: number;
-  #version: number;
+export class SubscriptionManager extends SubscriptionTable {
+  /** By topic the selector it had when it was deactivated. */
+  readonly #inactive = new Map<string, Selector>();
+  readonly #conflicts: ConflictHistory;
 
   constructor(options: SubscriptionManagerOptions = {}) {
-    this.#wallNow = options.wallNow ?? Date.now;
-    this.#limit = options.limit ?? maxSubscriptions;
-    this.#report = options.report;
-    this.#firstVersion = Math.floor(this.#wallNow());
-    this.#version = this.#firstVersion;
+    super(options);
+    this.#conflicts = new ConflictHistory(options.conflictsKept ?? 100);
   }
 
-  /** Grows with every change, also when the wall clock stands still or goes back. Unit: ms since 1970. */
-  get version(): number {
-    return this.#version;
+  protected override get setAside(): number {
+    return this.#inactive.size;
   }
 
-  /** How many topics are subscribed, the retry topic not counted. */
-  get size(): number {
-    return this.getTopics().length;
+  /** As of any topic; a deactivated one is wanted again. @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID` */
+  override subscribe(
+    topic: string,
+    selector: Selector = everything,
+    options: SubscribeOptions = {},
+  ): boolean {
+    const kept = this.#inactive.get(topic);
+    this.#inactive.delete(topic); // it takes its own place
+    try {
+      return super.subscribe(topic, selector, options);
+    } catch (refused) {
+      if (kept !== undefined && !this.isSubscribed(topic)) this.#inactive.set(topic, kept);
+      throw refused;
+    }
   }
 
-  /**
-   * Wants a topic. Subscribed already: the selector is replaced, as Java does; the same one again changes nothing.
-   * @param selector default: all messages
-   * @returns whether something changed
-   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: illegal topic or selector, or too many topics
-   */
-  subscribe(topic: string, selector: Selector = everything, options: SubscribeOptions = {}): boolean {
-    this.check(topic, selector);
-    const checked = checkedSelector(topic, selector);
-    const known = this.#subscribed(topic);
-    if (known !== undefined) return this.#replace(known, checked, options);
-    this.#put(topic, checked, options.afterBeat === true ? 'joining' : 'consumed');
-    if (options.afterBeat !== true) this.settle(topic);
-    this.#tell('subscribed', topic);
-    return true;
+  /** No longer wants a topic, deactivated or not. Answers whether it was there. */
+  override unsubscribe(topic: string): boolean {
+    return this.#inactive.delete(topic) || super.unsubscribe(topic);
   }
 
-  /**
-   * Whether a subscribe would be accepted; changes nothing.
-   * @throws SubscriptionError as `subscribe`
-   */
-  check(topic: string, selector: Selector = everything): void {
-    checkTopic(topic);
-    checkedSelector(topic, selector);
-    if (this.isSubscribed(topic) || this.size < this.#limit) return;
-    throw invalid(`${topic} would be topic ${this.#limit + 1}; at most ${this.#limit} are allowed`, {
-      topic,
-      limit: this.#limit,
-    });
+  /** All topics, deactivated ones last. */
+  getAll(): readonly ExportedSubscription[] {
+    const active = this.getActive().map(({ topic, selector }) => ({ topic, selector, active: true }));
+    return [
+      ...active,
+      ...Array.from(this.#inactive, ([topic, selector]) => ({ topic, selector, active: false })),
+    ];
   }
 
-  /**
-   * Replaces the selector of a subscribed topic.
-   * @returns whether it was another one
-   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: the topic is not subscribed, or the selector is illegal
-   */
-  updateSelector(topic: string, selector: Selector, options: SubscribeOptions = {}): boolean {
-    const known = this.#subscribed(topic);
-    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic });
-    return this.#replace(known, checkedSelector(topic, selector), options);
-  }
-
-  /** No longer wants a topic. Answers whether it was subscribed. */
-  unsubscribe(topic: string): boolean {
-    const known = this.#subscribed(topic);
-    this.#entries.delete(topic);
+  /** Sets a topic aside with its selector: no longer wanted, but still counted. Answers whether it was subscribed. */
+  deactivate(topic: string): boolean {
+    const known = this.get(topic);
     if (known === undefined) return false;
-    this.#nextVersion();
-    this.#tell('unsubscribed', topic);
+    this.unsubscribe(topic);
+    this.#inactive.set(topic, known.selector);
     return true;
   }
 
-  /** No longer wants a topic, but heartbeats list it until `unsubscribe`, while its queues end. Answers whether it was subscribed. */
-  leave(topic: string): boolean {
-    const known = this.#subscribed(topic);
-    if (known === undefined) return false;
-    this.#entries.set(topic, { ...known, phase: 'leaving' });
-    this.#nextVersion();
-    this.#tell('unsubscribed', topic);
-    return true;
+  /** Wants a deactivated topic again, with the selector it had. Answers whether it was deactivated. */
+  activate(topic: string): boolean {
+    const selector = this.#inactive.get(topic);
+    return selector !== undefined && this.subscribe(topic, selector);
   }
 
-  /** Brokers know the topic's newest version: pulls name it, and its queues are shared out. */
-  settle(topic: string): void {
-    const known = this.#subscribed(topic);
-    if (known === undefined) return;
-    this.#entries.set(topic, { ...known, ...pulledAs(known.data), phase: 'consumed' });
+  /** Forgets the deactivated topics. Answers how many. */
+  removeInactive(): number {
+    const { size } = this.#inactive;
+    this.#inactive.clear();
+    return size;
   }
 
-  get(topic: string): Subscription | undefined {
-    return this.#subscribed(topic);
-  }
-
-  isSubscribed(topic: string): boolean {
-    return this.#subscribed(topic) !== undefined;
-  }
-
-  /** Subscribed, and nothing of it waits for {@link settle}. */
-  isSettled(topic: string): boolean {
-    const known = this.#subscribed(topic);
-    return known?.phase === 'consumed' && known.pullVersion === known.data.subVersion;
-  }
-
-  /** The topics in the order they were first subscribed; the retry topic is not among them. */
-  getTopics(): readonly string[] {
-    return this.#topicsIn('joining', 'consumed');
-  }
-
-  /** Those whose queues may be shared out: brokers know of them, and none is being left. */
-  consumedTopics(): readonly string[] {
-    return this.#topicsIn('consumed');
-  }
-
-  /** Those that heartbeats list: also what is being left. */
-  announcedTopics(): readonly string[] {
-    return [...this.#entries.keys()];
-  }
-
-  /** What a pull of this topic names as its version; 0 for one that is not subscribed. */
-  pullVersion(topic: string): number {
-    return this.#entries.get(topic)?.pullVersion ?? 0;
-  }
-
-  /** The kind of expression that version is. */
-  pullType(topic: string): ExpressionType {
-    return this.#entries.get(topic)?.pullType ?? neverPulled.pullType;
+  /** Wants nothing any more. */
+  clear(): void {
+    this.removeInactive();
+    for (const topic of this.getTopics()) this.unsubscribe(topic);
   }
 
   /**
-   * What a heartbeat lists.
-   * @param options.retryOf adds the retry topic of this group, with all messages
+   * Takes over the topics of a heartbeat's list: each is subscribed, or gets the selector of the list; others stay. All or
+   * nothing.
+   * @returns how many changed
+   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: not such a list, or too many topics
    */
-  toDataList(options: { readonly retryOf?: string } = {}): readonly SubscriptionData[] {
-    const own = Array.from(this.#entries.values(), entry => entry.data);
-    const retryTopic = options.retryOf === undefined ? undefined : retryTopicOf(options.retryOf);
-    if (retryTopic === undefined || this.#entries.has(retryTopic)) return own;
-    return [...own, subscriptionData(retryTopic, everything, this.#firstVersion)];
+  fromDataList(list: readonly SubscriptionData[]): number {
+    const wanted = readDataList(list);
+    const added = wanted.filter(({ topic }) => !this.isSubscribed(topic) && !this.#inactive.has(topic));
+    const total = this.size + this.#inactive.size + added.length;
+    if (total > this.limit) throw tooMany(added.at(-1)?.topic ?? '', this.limit);
+    return wanted.filter(({ topic, selector }) => this.subscribe(topic, selector)).length;
+  }
+
+  /** The subscriptions as plain JSON, for {@link import}. */
+  export(): SubscriptionExport {
+    return { version: 1, exportedAt: this.wallNow(), subscriptions: this.getAll() };
   }
 
   /**
-   * Whether a message pulled from a queue of this topic is wanted, by its whole tag. Ask with the queue's topic: what comes
-   * from a retry queue was wanted before and stays so. A topic that is not subscribed (any more) has no filter: its messages
-   * are not skipped.
+   * Replaces all subscriptions by those of an export; topics that stay as they are keep their version. All or nothing.
+   * @param exported what {@link export} answered, also after a trip through JSON
+   * @throws SubscriptionError `RMQ_SUBSCRIPTION_INVALID`: not an export, or too many topics
    */
-  matches(topic: string, tags: string | undefined): boolean {
-    const wanted = this.#entries.get(topic)?.tags;
-    return wanted === undefined || (tags !== undefined && wanted.has(tags));
+  import(exported: unknown): void {
+    const wanted = readExport(exported);
+    const last = wanted.at(-1);
+    if (last !== undefined && wanted.length > this.limit) throw tooMany(last.topic, this.limit);
+    const stays = new Set(wanted.filter(({ active }) => active).map(({ topic }) => topic));
+    this.removeInactive();
+    for (const topic of this.getTopics()) if (!stays.has(topic)) this.unsubscribe(topic);
+    for (const { topic, selector, active } of wanted) {
+      if (active) this.subscribe(topic, selector);
+      else this.#inactive.set(topic, selector);
+    }
   }
 
-  /** The tags a topic's messages must have one of; undefined when nothing is to be checked. For a loop over one batch. */
-  filterOf(topic: string): ReadonlySet<string> | undefined {
-    return this.#entries.get(topic)?.tags;
+  /**
+   * In what does another member's list, or what a broker keeps of the group (203), differ from ours? What is found is noted
+   * in the history.
+   */
+  detectConflicts(theirs: readonly Compared[]): readonly SubscriptionConflict[] {
+    const found = compareSubscriptions(this.toDataList(), theirs);
+    this.#conflicts.note(found, this.wallNow());
+    return found;
   }
 
-  /** Calls the observer after every change, before the changing call returns. Answers a function that ends this. */
-  onChange(observer: (change: SubscriptionChange) => void): () => void {
-    const own = (change: SubscriptionChange): void => observer(change); // the same function may observe twice
-    this.#observers.add(own);
-    return () => {
-      this.#observers.delete(own);
+  /** The differences that {@link detectConflicts} found, oldest first; the newest `conflictsKept` of them. */
+  getConflictHistory(): readonly RecordedConflict[] {
+    return this.#conflicts.list();
+  }
+
+  clearConflictHistory(): void {
+    this.#conflicts.clear();
+  }
+
+  getStatusSummary(): SubscriptionSummary {
+    return {
+      active: this.size,
+      inactive: this.#inactive.size,
+      limit: this.limit,
+      conflicts: this.#conflicts.list().length,
+      version: this.version,
     };
   }
-
-  /** Undefined for a topic that is being left. */
-  #subscribed(topic: string): Entry | undefined {
-    const entry = this.#entries.get(topic);
-    return entry?.phase === 'leaving' ? undefined : entry;
-  }
-
-  #topicsIn(...phases: readonly Phase[]): readonly string[] {
-    return [...this.#entries.values()]
-      .filter(({ phase }) => phases.includes(phase))
-      .map(({ topic }) => topic);
-  }
-
-  #replace(known: Entry, selector: Selector, { afterBeat }: SubscribeOptions): boolean {
-    if (sameSelector(known.selector, selector)) return false;
-    this.#put(known.topic, selector, known.phase, known);
-    if (afterBeat !== true) this.settle(known.topic);
-    this.#tell('updated', known.topic);
-    return true;
-  }
-
-  #put(topic: string, selector: Selector, phase: Phase, pulled: Pulled = neverPulled): void {
-    const data = subscriptionData(topic, selector, this.#nextVersion());
-    const takesAll = data.tagsSet.length === 0 || isRetryTopic(topic);
-    const tags = takesAll ? undefined : new Set(data.tagsSet);
-    const { pullVersion, pullType } = pulled;
-    this.#entries.set(topic, { topic, selector, data, tags, phase, pullVersion, pullType });
-  }
-
-  #nextVersion(): number {
-    this.#version = Math.max(Math.floor(this.#wallNow()), this.#version + 1);
-    return this.#version;
-  }
-
-  #tell(kind: SubscriptionChange['kind'], topic: string): void {
-    const change: SubscriptionChange = { kind, topic, version: this.#version };
-    const failures = [...this.#observers].flatMap(observer => failureOf(() => observer(change)));
-    const [first] = failures;
-    if (first === undefined) return;
-    if (this.#report === undefined) throw first;
-    for (const failure of failures) this.#report(failure);
-  }
-}
-
-/** What pulls say of their subscription. */
-type Pulled = Pick<Entry, 'pullVersion' | 'pullType'>;
-
-const neverPulled: Pulled = { pullVersion: 0, pullType: 'TAG' };
-
-function pulledAs({ subVersion, expressionType }: SubscriptionData): Pulled {
-  return { pullVersion: subVersion, pullType: expressionType };
-}
-
-export function sameSelector(one: Selector, other: Selector): boolean {
-  return one.type === other.type && one.expression === other.expression;
-}
-
-function failureOf(call: () => void): readonly RocketmqError[] {
-  try {
-    call();
-    return [];
-  } catch (thrown) {
-    const text = `an observer of the subscriptions threw: ${toError(thrown).message}`;
-    return [new RocketmqError('RMQ_CALLBACK_FAILED', text, { cause: thrown })];
-  }
-}
-
-/** Callers in JavaScript may pass anything. */
-function checkTopic(topic: unknown): void {
-  if (typeof topic !== 'string') throw invalid(`a topic is a string, not ${typeof topic}`, {});
-  const problem = topicProblem(topic);
-  if (problem !== undefined) throw invalid(`topic '${topic}': ${problem}`, { topic });
-}
-
-/** A copy of the selector, checked. */
-function checkedSelector(topic: string, value: unknown): Selector {
-  const selector = asSelector(value);
-  if (selector === undefined) throw invalid(`selector of ${topic}: write tag('…') or sql('…')`, { topic });
-  const remark = checkSelector(selector);
-  if (remark?.severity !== 'problem') return selector;
-  throw invalid(`selector of ${topic}: ${remark.text}. ${remark.hint}`, { topic, selector });
-}
-
-function invalid(message: string, context: Readonly<Record<string, unknown>>): SubscriptionError {
-  return new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', message, { context });
 }

@@ -15,6 +15,15 @@ export class ToldVersions {
     this.#byAddress.set(address, new Map(now));
   }
 
+  /** Whether the broker's last word is that it has exactly these. */
+  isUpToDate(address: Address, subscriptions: readonly SubscriptionData[]): boolean {
+    const told = this.#byAddress.get(address);
+    return (
+      told?.size === subscriptions.length &&
+      subscriptions.every(({ topic, subVersion }) => (told.get(topic) ?? -1) >= subVersion)
+    );
+  }
+
   /** What a pull from there may name: the version wanted, or the one the broker has as long as that is older. */
   upTo(wanted: number, topic: string, address: Address): number {
     const told = this.#byAddress.get(address);

@@ -5,12 +5,14 @@ import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import type { Address } from '../model/route.ts';
 import { type ClientConfig, encodeClientConfig } from '../protocol/bodies/check-client-config.ts';
+import { type ConsumerConnection, parseConsumerConnection } from '../protocol/bodies/consumer-connection.ts';
 import { parseConsumerList } from '../protocol/bodies/consumer-list.ts';
 import { encodeHeartbeat, type HeartbeatData } from '../protocol/bodies/heartbeat.ts';
 import { ResponseCode } from '../protocol/codes.ts';
 import { type HeaderOf, type Request, readReply } from '../protocol/define-request.ts';
 import type { Frame } from '../protocol/frame.ts';
 import { checkClientConfig } from '../protocol/requests/check-client-config.ts';
+import { consumerConnection } from '../protocol/requests/consumer-connection.ts';
 import { consumerListByGroup } from '../protocol/requests/consumer-list-by-group.ts';
 import { consumerSendMsgBack } from '../protocol/requests/consumer-send-msg-back.ts';
 import { heartbeat } from '../protocol/requests/heartbeat.ts';
@@ -117,6 +119,19 @@ export class BrokerCalls {
     const { code } = await ask(this.#line(address), topicStats, { topic }, { ...options, what });
     if (code === ResponseCode.SUCCESS) return true;
     return code === ResponseCode.TOPIC_NOT_EXIST ? false : undefined;
+  }
+
+  /** Members and subscriptions of a group, as the broker keeps them (203); undefined when it knows nobody. */
+  async groupConnection(
+    address: Address,
+    consumerGroup: string,
+    options: CallOptions,
+  ): Promise<ConsumerConnection | undefined> {
+    const what = `connections of ${consumerGroup} at ${address}`;
+    const frame = await ask(this.#line(address), consumerConnection, { consumerGroup }, { ...options, what });
+    if (frame.code === ResponseCode.SUCCESS) return parseConsumerConnection(frame.body);
+    if (frame.code === ResponseCode.CONSUMER_NOT_ONLINE) return undefined;
+    throw errorOfResponse(what, frame, address);
   }
 
   /** The committed offset (14), or undefined when the broker says there is none (22); never a guess. */

@@ -23,7 +23,7 @@ const onCluster = evidences.filter(
 );
 const waitMostly = new Set([
   ...['members', 'sigstop', 'stuck', 'young-topic', 'grown-topic'],
-  ...['messages', 'control', 'retry-levels'],
+  ...['messages', 'control', 'conflicts', 'retry-levels'],
 ]);
 
 async function brokenRows(run: Evidence['run'], cluster: Cluster | undefined): Promise<unknown> {

@@ -32,6 +32,7 @@ import { createScope } from '../shared/scope.ts';
 import { BrokerLocator } from './broker-locator.ts';
 import { ClockComparison } from './clock-comparison.ts';
 import { commandsPort } from './command-port.ts';
+import { conflictsPort } from './conflicts-port.ts';
 import { lockKindOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ConsumerParts, ConsumerReceiver } from './consumer-parts.ts';
@@ -251,6 +252,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     logger,
     slots,
     pulls,
+    rates: () => Object.fromEntries(subscriptions.getTopics().map(topic => [topic, figures.rates(topic)])),
     inputs: {
       routes: parent => ({
         port: routesPort({
@@ -324,6 +326,16 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
               },
               parent,
             },
+      conflicts: parent => ({
+        port: conflictsPort({
+          ...{ config, logger, subscriptions, told, calls, heartbeat },
+          addresses: () =>
+            cache.brokerAddresses(topics()).filter(address => cache.mastersAt(address).length > 0),
+        }),
+        interval: config.heartbeatBrokerInterval,
+        clock,
+        parent,
+      }),
       queues: parent => ({
         openQueue: (queue, options) => held.count(queue, queues.open(queue, options)),
         parent,
@@ -369,6 +381,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
       }
     },
     knowsRetryTopic: () => retryTopics.every(topic => (cache.queuesOf(topic)?.length ?? 0) > 0),
+    isSaved: () => store.metrics().recentPersistSuccessRate >= config.offsetStoreRecoveryThreshold,
     uncommitted: () => store.uncommitted(),
     leave: async ({ unconfirmed, timeoutMs: limit, signal }) => {
       const unlocked = await Promise.allSettled([

@@ -11,6 +11,7 @@ import type { QueuePosition } from '../../stores/offset-store.ts';
 import type { Line } from '../../transport/line.ts';
 import type { PullTally } from '../../transport/pull-tally.ts';
 import type { CommandsInput } from '../commands/commands.types.ts';
+import type { ConflictsInput } from '../conflicts/conflicts.types.ts';
 import type { ConnectionInput } from '../connection/connection.types.ts';
 import type { HeartbeatInput } from '../heartbeat/heartbeat.types.ts';
 import type { LocksInput } from '../locks/locks.types.ts';
@@ -25,6 +26,7 @@ import type { Receiver } from '../shared/refs.ts';
 import type { SubscribingPort } from '../subscribing/subscribing.types.ts';
 import type { TraceInput } from '../trace/trace.types.ts';
 import type { AssignedQueue, ConsumerInternalEvent } from './consumer.types.ts';
+import type { ConsumeRates } from './server-requests/figures.ts';
 
 export type ConsumerReceiver = Receiver<ConsumerInternalEvent>;
 
@@ -43,6 +45,8 @@ export interface ConsumerParts {
   readonly logger: Logger;
   readonly slots: HandlerSlots;
   readonly pulls: PullTally;
+  /** How fast each subscribed topic is pulled and consumed. */
+  readonly rates: () => Readonly<Record<string, ConsumeRates>>;
   /** Inputs of the children; `parent` is the consumer. */
   readonly inputs: {
     routes(parent: ConsumerReceiver): RoutesInput;
@@ -55,6 +59,7 @@ export interface ConsumerParts {
     queues(parent: ConsumerReceiver): Pick<QueuesInput, 'openQueue' | 'parent'>;
     /** `owned`: the queues that are ours by the last decision. */
     commands(parent: ConsumerReceiver, owned: () => readonly MessageQueue[]): CommandsInput;
+    conflicts(parent: ConsumerReceiver): ConflictsInput;
     sendBack(parent: ConsumerReceiver): SendBackInput;
     /** Undefined: nothing is traced. */
     trace(parent: ConsumerReceiver): TraceInput | undefined;
@@ -75,6 +80,8 @@ export interface ConsumerParts {
   loadOffsets(signal: AbortSignal): Promise<void>;
   /** Which queues were there when their topic was first asked for: all others are read from their beginning. */
   noteRoutes(unknownTopic?: string): void;
+  /** As many of the last writes of offsets succeeded as `offsetStoreRecoveryThreshold` wants. */
+  isSaved(): boolean;
   /** What the brokers are not known to have. */
   uncommitted(): readonly QueuePosition[];
   /**

@@ -6,6 +6,7 @@ import { openJobs, refuseAll } from '../commands/commands.actors.ts';
 import type { CommandsContext, CommandsEvent } from '../commands/commands.types.ts';
 import { commandRefused } from '../commands/refusals.ts';
 import type { SeekEvent } from '../commands/seek.types.ts';
+import type { ConflictsEvent } from '../conflicts/conflicts.types.ts';
 import type { CloseConnection } from '../connection/connection.types.ts';
 import type { HeartbeatEvent } from '../heartbeat/heartbeat.types.ts';
 import type { LocksCommand } from '../locks/locks.types.ts';
@@ -27,6 +28,7 @@ export interface Children {
   readonly rebalance?: (Receiver<RebalanceEvent> & Rounds) | undefined;
   readonly offsets?: Receiver<OffsetsEvent> | undefined;
   readonly sendBack?: Receiver<SendBackEvent> | undefined;
+  readonly conflicts?: Receiver<ConflictsEvent> | undefined;
   readonly locks?: Receiver<LocksCommand> | undefined;
   readonly trace?: Receiver<TraceEvent> | undefined;
   readonly commands?: (Receiver<CommandsEvent> & Commands) | undefined;

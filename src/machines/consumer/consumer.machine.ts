@@ -133,10 +133,14 @@ const built = consumerSetup.createMachine({
     'queue.unthrottled': {
       actions: { type: 'emitThis', params: ({ event }) => ({ type: 'flow.opened', queue: event.queue }) },
     },
+    'subscription.conflict': { actions: { type: 'emitThis', params: ({ event }) => event } },
     'queue.troubled': [
       {
         guard: { type: 'isSubscriptionStale', params: ({ event }) => event },
-        actions: { type: 'tellStale', params: ({ event }) => event },
+        actions: [
+          { type: 'tellRefused', params: ({ event }) => event },
+          { type: 'tellStale', params: ({ event }) => event },
+        ],
       },
       {
         actions: [
@@ -369,7 +373,8 @@ const built = consumerSetup.createMachine({
           },
         },
         coordinating: {
-          description: 'Rebalance coordinator, locks, persister, send-back and heartbeat are up.',
+          description:
+            'Rebalance coordinator, locks, persister, send-back, heartbeat and the look at the group are up.',
           entry: [
             'spawnRebalance',
             'spawnLocks',
@@ -378,6 +383,7 @@ const built = consumerSetup.createMachine({
             'spawnSendBack',
             'spawnTrace',
             'spawnHeartbeat',
+            'spawnConflicts',
             'announceDone',
           ],
           on: { 'step.done': 'registering' },
@@ -461,6 +467,30 @@ const built = consumerSetup.createMachine({
             'consumer.suspend': {
               target: 'suspended',
               actions: { type: 'noteIntent', params: { intent: 'suspended' } },
+            },
+            'offsets.failed': {
+              guard: 'isUnsaved',
+              target: 'unsaved',
+              actions: {
+                type: 'emitFault',
+                params: ({ event }) => ({ error: event.error, actor: 'offsets' }),
+              },
+            },
+          },
+        },
+        unsaved: {
+          tags: 'degraded',
+          description:
+            'Pulling and delivering, but too few offsets reach their store: what is done now may come again after a restart.',
+          on: {
+            'consumer.suspend': {
+              target: 'suspended',
+              actions: { type: 'noteIntent', params: { intent: 'suspended' } },
+            },
+            'offsets.persisted': {
+              guard: 'isSaved',
+              target: 'active',
+              actions: { type: 'emitCommitted', params: ({ event }) => event },
             },
           },
         },
@@ -587,7 +617,7 @@ const built = consumerSetup.createMachine({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopAsking', 'stopLooking', 'holdOffsets', 'closeIntake', 'announceDone'],
+          entry: ['stopSharing', 'stopComparing', 'stopAsking', 'stopLooking', 'holdOffsets', 'closeIntake', 'announceDone'],
           on: {
             'step.done': {
               target: 'draining',

@@ -15,6 +15,7 @@ import { isPaused, withoutTopic, withPause } from '../commands/pauses.ts';
 import { commandRefused, notOwned } from '../commands/refusals.ts';
 import type { SeekDecided } from '../commands/seek.types.ts';
 import type { PauseCommand, SubscriptionCommand, Ticketed, WorkCommand } from '../commands/work-command.ts';
+import { conflictsMachine } from '../conflicts/conflicts.machine.ts';
 import { connectionMachine } from '../connection/connection.machine.ts';
 import { heartbeatMachine } from '../heartbeat/heartbeat.machine.ts';
 import { locksMachine } from '../locks/locks.machine.ts';
@@ -112,6 +113,7 @@ export const consumerSetup = setup({
     sendBack: sendBackMachine,
     locks: locksMachine,
     trace: traceMachine,
+    conflicts: conflictsMachine,
     commands: commandsMachine,
     identify: fromPromise<void, ConsumerParts>(({ input }) => input.identify()),
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
@@ -153,6 +155,10 @@ export const consumerSetup = setup({
     spawnResets: enqueueActions(({ context, enqueue, self }) => {
       const input = context.parts.get().inputs.resets(self);
       if (input !== undefined) enqueue.spawnChild('resets', { id: 'resets', input });
+    }),
+    spawnConflicts: spawnChild('conflicts', {
+      id: 'conflicts',
+      input: ({ context, self }) => context.parts.get().inputs.conflicts(self),
     }),
     spawnCommands: spawnChild('commands', {
       id: 'commands',
@@ -202,6 +208,7 @@ export const consumerSetup = setup({
       refuseOrphans(self, params.actorId),
     ),
     stopSharing: stopChild('rebalance'),
+    stopComparing: stopChild('conflicts'),
     stopAsking: stopChild('routes'),
     stopBeating: stopChild('heartbeat'),
     stopLooking: stopChild('resets'),
@@ -228,6 +235,10 @@ export const consumerSetup = setup({
     }),
     tellStale: safe(({ self }, params: { readonly error: RocketmqError }) =>
       childrenOf(self).heartbeat?.send({ type: 'subscription.stale', error: params.error }),
+    ),
+    /** Before the heartbeat that follows puts our topics back on the broker's list. */
+    tellRefused: safe(({ self }, { queue: { topic } }: { readonly queue: MessageQueue }) =>
+      childrenOf(self).conflicts?.send({ type: 'subscription.stale', topic }),
     ),
     tellRouteChanged: safe(({ self }) => childrenOf(self).rebalance?.send({ type: 'route.changed' })),
     handBack: safe(({ self }, params: MessagesFailed) => childrenOf(self).sendBack?.send(params)),
@@ -454,6 +465,8 @@ export const consumerSetup = setup({
   },
   guards: {
     isInDoubt: ({ context }) => !context.parts.get().isFresh(),
+    isUnsaved: ({ context }) => !context.parts.get().isSaved(),
+    isSaved: ({ context }) => context.parts.get().isSaved(),
     isSuspendAsked: ({ context }) => context.intent === 'suspended',
     refusesStart: (_, params: { readonly error: RocketmqError }) => refusesStart(params.error),
     isRefusedByAll: (_, params: { readonly error: RocketmqError }) => isRefusedByAll(params.error),

@@ -9,6 +9,7 @@ import type { Address } from '../../model/route.ts';
 import type { Line } from '../../transport/line.ts';
 import type { CommandsReport } from '../commands/commands.types.ts';
 import type { BrokerReset, Ticketed, WorkCommand } from '../commands/work-command.ts';
+import type { ConflictDetails, ConflictsReport } from '../conflicts/conflicts.types.ts';
 import type { ConnectionReport } from '../connection/connection.types.ts';
 import type { HeartbeatReport } from '../heartbeat/heartbeat.types.ts';
 import type { OffsetsReport } from '../offsets/offsets.types.ts';
@@ -108,6 +109,16 @@ export type ConsumerEvent =
       readonly address: Address;
       readonly role: 'nameServer' | 'broker';
     }
+  /**
+   * A member of the group subscribes otherwise, and brokers filter for all by the newest subscription of a topic: `found` once
+   * for each topic, `over` when it is gone. `details` names the topic, both selectors and the other members. The member whose
+   * subscription is the newest does not hear of it.
+   */
+  | {
+      readonly type: 'subscription.conflict';
+      readonly state: 'found' | 'over';
+      readonly details: ConflictDetails;
+    }
   /** Something went wrong that is not hidden, and that the consumer survives unless its state says otherwise. */
   | { readonly type: 'fault'; readonly error: RocketmqError; readonly actor: string };
 
@@ -199,6 +210,7 @@ export type ConsumerInternalEvent =
   | RebalanceReport
   | OffsetsReport
   | ResetsReport
+  | ConflictsReport
   | QueueReport
   | SendBackReport
   | CommandsReport

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where are this consumer's offsets kept? Clustering: at the brokers. Broadcasting: in a local file. */
+import type { CustomOffsetStore } from '../../config/custom-offset-store.ts';
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { RocketmqError } from '../../errors/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import { namespaceOf } from '../../model/namespace.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
+import { CustomOffsetPort } from '../../stores/custom-offset-port.ts';
 import type { FileSystem } from '../../stores/file-system.ts';
 import { LocalOffsetStore } from '../../stores/local-offset-store.ts';
 import { nodeFileSystem, nodeProcesses } from '../../stores/node-file-system.ts';
@@ -35,11 +37,14 @@ export interface OffsetPlace {
   readonly close: () => void;
 }
 
-export interface OffsetSurroundings {
-  readonly config: ResolvedConfig;
-  readonly clock: Clock;
+export interface OffsetSurroundings extends LocalSurroundings {
   readonly calls: BrokerCalls;
   readonly locator: BrokerLocator;
+}
+
+export interface LocalSurroundings {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
   readonly fileSystem: FileSystem | undefined;
   readonly mayCommit: () => boolean;
   readonly onFault: (error: RocketmqError) => void;
@@ -49,11 +54,41 @@ export function isBroadcasting({ messageModel }: Pick<ResolvedConfig, 'messageMo
   return messageModel === 'BROADCASTING';
 }
 
-export function offsetPlace(around: OffsetSurroundings): OffsetPlace {
-  return isBroadcasting(around.config) ? inFile(around) : atBrokers(around);
+/** Commits may travel with pulls: they end at the brokers. */
+export function commitsByPull(config: ResolvedConfig): boolean {
+  return !isBroadcasting(config) && config.offsetStore === undefined;
 }
 
-function inFile({ config, clock, fileSystem = nodeFileSystem, onFault }: OffsetSurroundings): OffsetPlace {
+export function offsetPlace(around: OffsetSurroundings): OffsetPlace {
+  return placeWithoutBrokers(around) ?? atBrokers(around);
+}
+
+/** undefined: the offsets belong to the brokers. */
+export function placeWithoutBrokers(around: LocalSurroundings): OffsetPlace | undefined {
+  const { offsetStore } = around.config;
+  if (offsetStore !== undefined) return elsewhere(around, offsetStore);
+  return isBroadcasting(around.config) ? inFile(around) : undefined;
+}
+
+/** As at brokers, for in clustering others may have gone on: asked, gated and looked up alike. */
+function elsewhere(
+  { config, clock, mayCommit, onFault }: LocalSurroundings,
+  custom: CustomOffsetStore,
+): OffsetPlace {
+  const { consumerGroup, clientId, maxOffsetStoreSize, persistBatchSize } = config;
+  const timeoutMs = config.consumerTimeoutMillisOfRequest;
+  const port = new CustomOffsetPort({
+    store: custom,
+    ...{ consumerGroup, clientId, clock, timeoutMs, onFault },
+  });
+  const store = new RemoteOffsetStore({
+    ...{ clock, mayCommit, maxOffsetStoreSize, persistBatchSize, timeoutMs, port },
+  });
+  const query: QueryOffset = (queue, options) => port.query(queue, options);
+  return { store, storedOffset: query, committedOffset: query, close: () => port.close() };
+}
+
+function inFile({ config, clock, fileSystem = nodeFileSystem, onFault }: LocalSurroundings): OffsetPlace {
   const { clientId, storePath, maxOffsetStoreSize } = config;
   // Groups of two namespaces have files of their own.
   const consumerGroup = namespaceOf(config.namespace)?.wire(config.consumerGroup) ?? config.consumerGroup;

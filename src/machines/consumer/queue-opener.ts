@@ -34,7 +34,7 @@ import type { ClockComparison } from './clock-comparison.ts';
 import { orderOf } from './consume-order.ts';
 import type { ConsumerInternalEvent } from './consumer.types.ts';
 import type { ListenerChoice } from './listener-choice.ts';
-import { type ConsumerOffsetStore, isBroadcasting, type QueryOffset } from './offset-place.ts';
+import { type ConsumerOffsetStore, commitsByPull, type QueryOffset } from './offset-place.ts';
 import type { QueueOrigins } from './queue-origins.ts';
 import { MasterSearch, replicasOf } from './replicas.ts';
 import { RevokeCalls } from './revoke-calls.ts';
@@ -244,7 +244,7 @@ export class QueueOpener {
   ): PullPort {
     const { clock } = this.#around;
     const { onCorruptMessage } = this.#around.config;
-    const commitsByPull = !isBroadcasting(this.#around.config);
+    const mayCommitByPull = commitsByPull(this.#around.config);
     const round = this.#round;
     const target = this.#pullTarget(queue, permit);
     const pulls = this.#pullCalls(queue, watch, target);
@@ -267,7 +267,7 @@ export class QueueOpener {
       },
       // A pull that waits for a connection may be written much later, beside a newer commit: it takes none along. A slave would
       // answer it with success, and forget it.
-      takeCommit: () => (commitsByPull && target.isMasterNext() ? line.take(clock.now()) : undefined),
+      takeCommit: () => (mayCommitByPull && target.isMasterNext() ? line.take(clock.now()) : undefined),
       settleCommit: (carrier, accepted) => line.settled(carrier, accepted),
       withholdCommits: withheld => line.withhold(withheld),
     };

@@ -41,7 +41,10 @@ export function givenUp(positions: readonly QueuePosition[]): PersistReport {
 }
 
 function mayMend(error: RocketmqError): boolean {
-  return error.retry !== 'never' && (error.kind === 'network' || error.kind === 'broker');
+  return (
+    error.retry !== 'never' &&
+    (error.kind === 'network' || error.kind === 'broker' || error.code === 'RMQ_OFFSET_STORE_FAILED')
+  );
 }
 
 function notConfirmed(position: QueuePosition): UncommittedPosition {

@@ -75,6 +75,8 @@ describe('a config with the two required options', () => {
       persistBatchSize: 100,
       maxOffsetStoreSize: 10_000,
       offsetStoreRetryTimes: 3,
+      offsetStoreRecoveryThreshold: 0.8,
+      offsetStore: undefined,
       startTimeout: 15_000,
       shutdownTimeout: 10_000,
       pollNameServerInterval: 30_000,

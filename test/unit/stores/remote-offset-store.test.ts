@@ -22,7 +22,7 @@ class FakeBrokers implements RemoteOffsetPort {
   readonly stored = new Map<string, QueueOffset>();
   readonly options: CallOptions[] = [];
   update: RemoteOffsetPort['update'] = async (at, offset) => this.keep(at, offset);
-  updateOneway: RemoteOffsetPort['updateOneway'] = (at, offset) => {
+  updateOneway: NonNullable<RemoteOffsetPort['updateOneway']> = (at, offset) => {
     this.log.push(`oneway ${queueKey(at)} ${offset}`);
     return true;
   };
@@ -573,12 +573,42 @@ describe('the metrics', () => {
       cacheHits: 0,
       cacheMisses: 0,
       averageLatencyMs: 0,
+      averagePersistLatencyMs: 0,
+      persistSuccessRate: 1,
+      recentPersistSuccessRate: 1,
+      cacheHitRate: 0,
     });
     at(0, 10);
     port.update = async () => clock.jump(30);
     await store.persist(queue(0));
     await store.readOffset(queue(0), 'READ_FROM_STORE');
     expect(store.metrics()).toMatchObject({ entries: 1, persistSuccesses: 1, averageLatencyMs: 15 });
+    expect(store.metrics().averagePersistLatencyMs).toBe(30);
+  });
+
+  it('show which share of writes succeeded, of all and of the last 100, and of reads that memory answered', async () => {
+    const { clock, port, store, at } = make();
+    port.update = async () => {
+      throw new BrokerError('RMQ_BROKER_ERROR', 'no', { responseCode: 1, remark: undefined });
+    };
+    at(0, 10);
+    for (let i = 0; i < 25; i++) await expect(store.persist(queue(0))).rejects.toThrow('no');
+    expect(store.metrics()).toMatchObject({ persistSuccessRate: 0, recentPersistSuccessRate: 0 });
+    port.update = async () => {};
+    for (let i = 0; i < 75; i++) {
+      at(0, 11 + i);
+      await store.persist(queue(0));
+      await clock.advance(1000);
+    }
+    expect(store.metrics()).toMatchObject({ persistSuccessRate: 0.75, recentPersistSuccessRate: 0.75 });
+    for (let i = 0; i < 25; i++) {
+      at(0, 200 + i);
+      await store.persist(queue(0));
+      await clock.advance(1000);
+    }
+    expect(store.metrics()).toMatchObject({ persistSuccessRate: 0.8, recentPersistSuccessRate: 1 });
+    for (const each of [0, 0, 0, 1]) await store.readOffset(queue(each));
+    expect(store.metrics().cacheHitRate).toBe(0.75);
   });
 });
 

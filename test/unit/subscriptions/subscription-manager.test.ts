@@ -2,10 +2,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { RocketmqError, SubscriptionError } from '../../../src/errors/errors.ts';
 import { sql, tag } from '../../../src/model/subscription.ts';
-import {
-  type SubscriptionChange,
-  SubscriptionManager,
-} from '../../../src/subscriptions/subscription-manager.ts';
+import { SubscriptionManager } from '../../../src/subscriptions/subscription-manager.ts';
+import type { SubscriptionChange } from '../../../src/subscriptions/subscription-table.ts';
 
 const wallNow = (): number => 1_700_000_000_000;
 const manager = (): SubscriptionManager => new SubscriptionManager({ wallNow });

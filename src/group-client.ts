@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How are a group's offsets asked and told without a consumer? Connections, routes and calls of one group that is no member. */
+import type { ResolvedConfig } from './config/resolved-config.ts';
+import { connectionActor } from './connection-actor.ts';
+import type { Environment } from './consumer/environment.ts';
+import { RocketmqError } from './errors/errors.ts';
+import { RouteCache } from './machines/routes/route-cache.ts';
+import { systemClock } from './model/clock.ts';
+import type { MessageQueue } from './model/message-queue.ts';
+import { namespaceOf } from './model/namespace.ts';
+import type { Address } from './model/route.ts';
+import { Connections } from './producer/connections.ts';
+import type { CallOptions } from './stores/offset-store.ts';
+import type { RemoteOffsetPort } from './stores/remote-offset-store.ts';
+import type { StartPort } from './stores/start-position.ts';
+import { BrokerCalls } from './transport/broker-calls.ts';
+import { dialerFor } from './transport/dialer-choice.ts';
+import { Identity, renewingDialer } from './transport/identity.ts';
+import { NameServerCalls } from './transport/name-server-calls.ts';
+import { RouteGate } from './transport/route-gate.ts';
+
+export type GroupEnvironment = Pick<Environment, 'clock' | 'dialer' | 'random' | 'fileSystem'>;
+
+/** It sends no heartbeat, so the group's members keep their queues. */
+export class GroupClient {
+  readonly #config: ResolvedConfig;
+  readonly #connections: Connections;
+  readonly #identity: Identity | undefined;
+  readonly #calls: BrokerCalls;
+  readonly #nameServers: NameServerCalls;
+  /** Where brokers are, by topic. */
+  readonly #cache = new RouteCache();
+
+  constructor(config: ResolvedConfig, environment: GroupEnvironment) {
+    const { clock = systemClock, random = Math.random } = environment;
+    const plain = dialerFor(config.tls, { given: environment.dialer, clock });
+    this.#config = config;
+    const { credentials: given } = config;
+    const onFault = (): void => {}; // the next call tells whether the old ones are still good
+    this.#identity = given && new Identity({ given, clock, onFault });
+    const dialer =
+      this.#identity?.isRotating === true ? renewingDialer(plain, this.#identity) : plain;
+    this.#connections = new Connections({
+      nameServers: config.namesrvAddr,
+      namespace: namespaceOf(config.namespace),
+      clock,
+      identity: this.#identity,
+      connect: wanted => connectionActor(wanted, { clock, random, dialer }),
+      greetBroker: () => Promise.resolve(),
+    });
+    const { switchboard } = this.#connections;
+    this.#calls = new BrokerCalls(switchboard);
+    const gate = new RouteGate({
+      map: config.mapBrokerAddress,
+      allowed: config.allowedBrokerAddresses,
+      onRefused: () => {}, // the call says that no broker is left
+    });
+    const addresses = config.namesrvAddr;
+    this.#nameServers = new NameServerCalls({ switchboard, addresses, clock, random, gate });
+  }
+
+  /** 14 and 15 of the group. Every write is answered. */
+  get offsets(): RemoteOffsetPort {
+    const { consumerGroup } = this.#config;
+    return {
+      query: async (queue, options) =>
+        this.#calls.queryOffset(
+          await this.#master(queue, options),
+          { consumerGroup, queue },
+          this.#limit(options),
+        ),
+      update: async (queue, offset, options) =>
+        this.#calls.updateOffset(
+          await this.#master(queue, options),
+          { consumerGroup, queue, offset },
+          this.#limit(options),
+        ),
+    };
+  }
+
+  /** 14, 31, 30 and 29. */
+  get positions(): StartPort {
+    return {
+      queryOffset: (queue, options) => this.offsets.query(queue, options),
+      minOffset: async (queue, options) =>
+        this.#calls.minOffset(await this.#master(queue, options), queue, this.#limit(options)),
+      maxOffset: async (queue, options) =>
+        this.#calls.maxOffset(await this.#master(queue, options), queue, this.#limit(options)),
+      searchOffset: async (queue, timestamp, options) =>
+        this.#calls.searchOffset(await this.#master(queue, options), queue, timestamp, this.#limit(options)),
+    };
+  }
+
+  /**
+   * The queues of a topic, as the route says that was read first or refreshed last.
+   * @throws RocketmqError `RMQ_TOPIC_NOT_FOUND`, `RMQ_NAME_SERVER_UNAVAILABLE`
+   */
+  async queuesOf(topic: string, options: CallOptions = {}): Promise<readonly MessageQueue[]> {
+    return this.#cache.queuesOf(topic) ?? this.#askRoute(topic, options);
+  }
+
+  /** Hangs up everywhere. Never rejects. */
+  async close(): Promise<void> {
+    const reason = new RocketmqError('RMQ_OFFSET_STORE_CLOSED', 'the offset store was closed');
+    await this.#connections.closeAll(reason);
+  }
+
+  /** A broker that is not in the route any more is looked for anew. */
+  async #master({ topic, brokerName }: MessageQueue, options: CallOptions): Promise<Address> {
+    if (this.#cache.addressOf(brokerName) === undefined) await this.#askRoute(topic, options);
+    const address = this.#cache.addressOf(brokerName);
+    if (address !== undefined) return address;
+    const message = `the route of ${topic} names no master of ${brokerName}`;
+    throw new RocketmqError('RMQ_BROKER_NOT_FOUND', message, { context: { topic, brokerName } });
+  }
+
+  async #askRoute(topic: string, options: CallOptions): Promise<readonly MessageQueue[]> {
+    if (this.#identity !== undefined && this.#identity.signer === undefined) await this.#identity.load();
+    const route = await this.#nameServers.route(topic, this.#limit(options));
+    if (route === undefined)
+      throw new RocketmqError('RMQ_TOPIC_NOT_FOUND', `no name server knows topic ${topic}`, {
+        context: { topic },
+      });
+    this.#cache.set(topic, route);
+    return this.#cache.queuesOf(topic) ?? [];
+  }
+
+  #limit({ timeoutMs = this.#config.consumerTimeoutMillisOfRequest, signal }: CallOptions) {
+    return { timeoutMs, signal };
+  }
+}
