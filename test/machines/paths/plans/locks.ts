@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Is every broker looked after once? What every path of this chart keeps. */
+import type { PathPlan } from '../kit/path-plan.ts';
+
+export const locksPlan: PathPlan = {
+  rules: [
+    {
+      sentence: 'forgets and buries nobody who has not died',
+      never: ['forgetKeeper', 'buryKeeper'],
+      before: ['on xstate.error.actor.any'],
+    },
+    { sentence: 'tells of a death before it forgets who died', never: ['buryKeeper'], before: ['tellDeath'] },
+    {
+      sentence: 'opens no broker but for a lock or a look at the members',
+      never: ['openBroker', 'openMissing'],
+      before: ['on locks.changed', 'on members.looked'],
+    },
+  ],
+};
