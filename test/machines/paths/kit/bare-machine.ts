@@ -17,8 +17,8 @@ export interface BareWorld {
   readonly oracle: Oracle;
   /** An action ran. */
   readonly did: (action: string) => void;
-  /** Promises under way, by the name of their actor. */
-  readonly pending: Map<string, Pending>;
+  /** An actor waits for a promise. */
+  readonly began: (actor: string, promise: Pending) => void;
 }
 
 /** Each named delay has a length of its own, by which its timers are known. Unit: ms. */
@@ -51,11 +51,11 @@ function recorder(name: string, world: BareWorld): () => void {
   return () => world.did(name);
 }
 
-function promised(name: string, { pending }: BareWorld): unknown {
+function promised(name: string, { began }: BareWorld): unknown {
   return fromPromise(
     ({ signal }) =>
       new Promise((resolve, reject) => {
-        pending.set(name, { resolve, reject, signal });
+        began(name, { resolve, reject, signal });
       }),
   );
 }

@@ -113,14 +113,14 @@ class Walker {
     this.plan = plan;
     this.book = new RuleBook(plan);
     this.oracle = new Oracle(plan.atOnce);
-    const world: BareWorld = { oracle: this.oracle, did: () => {}, pending: new Map() };
+    const world: BareWorld = { oracle: this.oracle, did: () => {}, began: () => {} };
     this.chart = bareMachine(machine, world);
     const self = createEmptyActor();
     this.scope = {
       ...{ self, id: '', sessionId: '', system: self.system, logger: () => {} },
       ...{ defer: () => {}, stopChild: () => {}, emit: () => {} },
-      actionExecutor: ({ type }) => this.done.push(type),
-    };
+      actionExecutor: ({ type }: { readonly type: string }) => this.done.push(type),
+    } as unknown as Scope; // nobody asks it but for what is here
   }
 
   /** What {@link getAdjacencyMap} walks: the chart together with what the rules remember. */

@@ -20,7 +20,7 @@ export interface PathRule {
 /**
  * How one machine is walked. All else is read from the chart: its events, those of timers, invoked actors and children
  * included, and every guard, which is answered both ways.
- * @example export const plan: PathPlan = { rules: [{ sentence: 'asks nothing after the end', never: ['askPolicy'], after: ['enter revoked'] }] };
+ * See follow-paths.ts.
  */
 export interface PathPlan {
   /** At least one: a path that is only walked proves nothing. */

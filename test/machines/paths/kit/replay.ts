@@ -26,7 +26,7 @@ export class Replayer {
     this.plan = plan;
     const world: BareWorld = {
       oracle: this.oracle,
-      pending: this.pending,
+      began: (name, promise) => this.pending.set(name, promise),
       did: action => this.done.push(action),
     };
     this.chart = bareMachine(machine, world);

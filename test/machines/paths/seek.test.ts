@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When is a seek done? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { seekMachine } from '../../../src/machines/commands/seek.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const seekPlan: PathPlan = {
+followPaths(seekMachine, {
   rules: [
     { sentence: 'moves the queue only after it is known where to', never: ['move'], before: ['noteOffset'] },
     {
@@ -17,4 +18,4 @@ export const seekPlan: PathPlan = {
     },
     { sentence: 'answers once', never: ['tellDone', 'tellRefused'], after: ['tellDone', 'tellRefused'] },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** May a listener be called? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { consumeMachine } from '../../../src/machines/consume/consume.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const consumePlan: PathPlan = {
+followPaths(consumeMachine, {
   rules: [
     {
       sentence: 'opens the dispatcher for nobody who gives the queue up',
@@ -38,4 +39,4 @@ export const consumePlan: PathPlan = {
       until: ['on after lockCheck', 'on queue.resume'],
     },
   ],
-};
+});

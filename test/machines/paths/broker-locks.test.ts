@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who is unlocked, asked and believed, and when? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { brokerLocksMachine } from '../../../src/machines/locks/broker-locks.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const brokerLocksPlan: PathPlan = {
+followPaths(brokerLocksMachine, {
   atOnce: 1,
   rules: [
     {
@@ -44,4 +45,4 @@ export const brokerLocksPlan: PathPlan = {
       ],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** May the queue be pulled, read or moved when it is not ours? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { pullMachine } from '../../../src/machines/pull/pull.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const pullPlan: PathPlan = {
+followPaths(pullMachine, {
   rules: [
     {
       sentence: 'writes no pull while it waits for its permit',
@@ -53,4 +54,4 @@ export const pullPlan: PathPlan = {
       until: ['on start.permitted', 'on queue.suspend', 'on queue.verify', 'on queue.seek'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is a line told of its connection as it is? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { connectionMachine } from '../../../src/machines/connection/connection.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const connectionPlan: PathPlan = {
+followPaths(connectionMachine, {
   rules: [
     {
       sentence: 'is ready only after it was greeted',
@@ -33,4 +34,4 @@ export const connectionPlan: PathPlan = {
       before: ['on after stableAfter'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When is a topic subscribed, or left? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { subscribingMachine } from '../../../src/machines/subscribing/subscribing.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const subscribingPlan: PathPlan = {
+followPaths(subscribingMachine, {
   rules: [
     {
       sentence: 'applies nothing before it was planned and checked',
@@ -21,4 +22,4 @@ export const subscribingPlan: PathPlan = {
     },
     { sentence: 'answers once', never: ['tellDone', 'tellRefused'], after: ['tellDone', 'tellRefused'] },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does a decision rest on a whole round? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { rebalanceMachine } from '../../../src/machines/rebalance/rebalance.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const rebalancePlan: PathPlan = {
+followPaths(rebalanceMachine, {
   rules: [
     {
       sentence: 'decides on nothing but a round that was asked for',
@@ -41,4 +42,4 @@ export const rebalancePlan: PathPlan = {
       ],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** In which order is a queue given up? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { queueMachine } from '../../../src/machines/queue/queue.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const queuePlan: PathPlan = {
+followPaths(queueMachine, {
   rules: [
     {
       sentence: 'stops pulling before it commits for the last time',
@@ -35,4 +36,4 @@ export const queuePlan: PathPlan = {
       after: ['drainListeners'],
     },
   ],
-};
+});

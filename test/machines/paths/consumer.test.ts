@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Do start and stop keep the designed order? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { consumerMachine } from '../../../src/machines/consumer/consumer.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const consumerPlan: PathPlan = {
+followPaths(consumerMachine, {
   rules: [
     {
       sentence: 'asks name servers before anything else',
@@ -79,4 +80,4 @@ export const consumerPlan: PathPlan = {
     },
     { sentence: 'begins a stop before its first step', never: ['closeIntake'], before: ['beginStop'] },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Do queue actors come and go in order? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { queuesMachine } from '../../../src/machines/queues/queues.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const queuesPlan: PathPlan = {
+followPaths(queuesMachine, {
   rules: [
     {
       sentence: 'lets a queue stand still while all do',
@@ -13,4 +14,4 @@ export const queuesPlan: PathPlan = {
     { sentence: 'buries nobody who has not died', never: ['bury'], before: ['on xstate.error.actor.any'] },
     { sentence: 'takes an ended queue out after it ended', never: ['stopEnded'], before: ['on queue.ended'] },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is every broker looked after once? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { locksMachine } from '../../../src/machines/locks/locks.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const locksPlan: PathPlan = {
+followPaths(locksMachine, {
   rules: [
     {
       sentence: 'forgets and buries nobody who has not died',
@@ -16,4 +17,4 @@ export const locksPlan: PathPlan = {
       before: ['on locks.changed', 'on members.looked'],
     },
   ],
-};
+});

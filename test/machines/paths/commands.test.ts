@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does every command begin in its turn? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { commandsMachine } from '../../../src/machines/commands/commands.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const commandsPlan: PathPlan = {
+followPaths(commandsMachine, {
   rules: [
     {
       sentence: 'begins nothing before the consumer runs, or while it is in doubt',
@@ -18,4 +19,4 @@ export const commandsPlan: PathPlan = {
     },
     { sentence: 'refuses what is left before it forgets it', never: ['forgetAll'], before: ['refuseAll'] },
   ],
-};
+});

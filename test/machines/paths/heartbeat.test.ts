@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is every round told, and only once? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { heartbeatMachine } from '../../../src/machines/heartbeat/heartbeat.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const heartbeatPlan: PathPlan = {
+followPaths(heartbeatMachine, {
   rules: [
     {
       sentence: 'reports a round that was begun, once',
@@ -29,4 +30,4 @@ export const heartbeatPlan: PathPlan = {
       until: ['beginRound'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When may offsets be handed over? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { offsetsMachine } from '../../../src/machines/offsets/offsets.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const offsetsPlan: PathPlan = {
+followPaths(offsetsMachine, {
   rules: [
     {
       sentence: 'persists nothing while it is held',
@@ -27,4 +28,4 @@ export const offsetsPlan: PathPlan = {
       before: ['countFailure'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is a failed message always on some way? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { sendBackMachine } from '../../../src/machines/send-back/send-back.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const sendBackPlan: PathPlan = {
+followPaths(sendBackMachine, {
   rules: [
     {
       sentence: 'redelivers from here only after a pause',
@@ -22,4 +23,4 @@ export const sendBackPlan: PathPlan = {
       until: ['on messages.failed'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is every round planned after the one before? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { routesMachine } from '../../../src/machines/routes/routes.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const routesPlan: PathPlan = {
+followPaths(routesMachine, {
   rules: [
     {
       sentence: 'plans the next round only after it has taken the answers',
@@ -23,4 +24,4 @@ export const routesPlan: PathPlan = {
       until: ['beginRound'],
     },
   ],
-};
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which way does a failed message go? What every path of this chart keeps. */
-import type { PathPlan } from '../kit/path-plan.ts';
+import { brokerReturnsMachine } from '../../../src/machines/send-back/broker-returns.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
 
-export const brokerReturnsPlan: PathPlan = {
+followPaths(brokerReturnsMachine, {
   rules: [
     {
       sentence: 'tries the retry topic only after its broker refused',
@@ -23,4 +24,4 @@ export const brokerReturnsPlan: PathPlan = {
       until: ['enter idle'],
     },
   ],
-};
+});
