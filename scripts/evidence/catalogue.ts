@@ -23,6 +23,8 @@ import { nameServers } from './name-servers.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
+import { plantedBugs } from './planted-bugs.ts';
+import { races } from './races.ts';
 import { retry } from './retry.ts';
 import { retryLevels } from './retry-levels.ts';
 import { rollingRestart } from './rolling-restart.ts';
@@ -68,6 +70,8 @@ export const evidences: readonly Evidence[] = [
   forms,
   allocationEvidence,
   scenariosEvidence,
+  races,
+  plantedBugs,
   embeddedReplay,
   embeddedJava,
   embeddedChurn,

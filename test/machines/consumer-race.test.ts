@@ -15,13 +15,10 @@ describe('whatever comes in whatever order', () => {
       if (race.committed) committed++;
     });
     const seen = JSON.stringify([...ends].sort());
-    expect(committed, seen).toBeGreaterThan(20);
+    expect(committed, seen).toBeGreaterThan(10);
     const wanted = [
-      'stopped clean',
-      'stopped, draining timed out',
-      'hard stop',
-      'still running',
-      'start failed',
+      ...['stopped clean', 'stopped, messages abandoned', 'stopped, persisting failed'],
+      ...['stopped by a command', 'hard stop', 'still running'],
     ];
     expect(
       wanted.filter(end => !ends.has(end)),

@@ -30,7 +30,7 @@ const commands = {
   pause: kit => kit.clock.advance(3000),
   rest: kit => kit.clock.advance(300),
 } as const satisfies Readonly<Record<string, (kit: ConsumerKit) => unknown>>;
-export type CommandName = keyof typeof commands;
+type CommandName = keyof typeof commands;
 
 const failable = {
   route: RequestCode.GET_ROUTEINFO_BY_TOPIC,
@@ -42,11 +42,11 @@ const failable = {
   sendBack: RequestCode.CONSUMER_SEND_MSG_BACK,
   unregister: RequestCode.UNREGISTER_CLIENT,
 } as const;
-export type Failable = keyof typeof failable;
+type Failable = keyof typeof failable;
 
-export type ListenerKind = 'done' | 'throws' | 'later' | 'hangs';
+type ListenerKind = 'done' | 'throws' | 'later' | 'hangs';
 
-export interface Plan {
+interface Plan {
   readonly steps: readonly { readonly command: CommandName; readonly release: number }[];
   readonly failing: readonly Failable[];
   /** How a failing request fails: refused, or never answered. */
@@ -56,7 +56,7 @@ export interface Plan {
   readonly finish: 'shutdown' | 'hardStop' | 'goOn';
 }
 
-export const plans: fc.Arbitrary<Plan> = fc.record({
+const plans: fc.Arbitrary<Plan> = fc.record({
   steps: fc.array(
     fc.record({
       command: fc.constantFrom(...(Object.keys(commands) as CommandName[])), // its own keys
@@ -121,14 +121,14 @@ async function played(scheduler: fc.Scheduler, plan: Plan): Promise<ConsumerKit>
 }
 
 /** How one history ended, and what was wrong with it. */
-export interface ConsumerRace {
+interface ConsumerRace {
   readonly end: string;
   readonly committed: boolean;
   readonly problems: readonly string[];
 }
 
 /** Plays a plan to its end. */
-export async function raceConsumer(scheduler: fc.Scheduler, plan: Plan): Promise<ConsumerRace> {
+async function raceConsumer(scheduler: fc.Scheduler, plan: Plan): Promise<ConsumerRace> {
   const kit = await played(scheduler, plan);
   if (plan.finish === 'shutdown') return stopped(kit, scheduler, plan);
   const end = plan.finish === 'hardStop' ? 'hard stop' : await wentOn(kit, scheduler);

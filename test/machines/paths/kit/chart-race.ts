@@ -15,7 +15,7 @@ import { PathClock } from './path-clock.ts';
 import type { PathPlan } from './path-plan.ts';
 import { RuleBook } from './rule-book.ts';
 
-export interface Race {
+interface Race {
   /** What went wrong; none: all rules were kept, and nothing was left. */
   readonly problems: readonly string[];
   /** Where it ended: the final state, or `in …` when it was still at work. */

@@ -37,7 +37,7 @@ export interface Path {
   readonly steps: readonly Step[];
 }
 
-export interface Exploration {
+interface Exploration {
   /** The shortest to everything that can happen in every configuration. */
   readonly paths: readonly Path[];
   /** Where the charts can be, as JSON. */
@@ -71,7 +71,7 @@ export function endOf({ begin, steps }: Path): Place {
   return steps.at(-1)?.to ?? begin;
 }
 
-export function configurationOf({ chart }: Place): string {
+function configurationOf({ chart }: Place): string {
   return JSON.stringify(chart.value);
 }
 
