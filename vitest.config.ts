@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Thousands of random histories: worth their seconds, but not at every keystroke. */
-const paths = ['test/**/*.property.test.ts', 'test/**/any-*.test.ts', 'test/**/*-race.test.ts'];
+const paths = [
+  'test/machines/paths/**/*.test.ts',
+  'test/**/*.property.test.ts',
+  'test/**/any-*.test.ts',
+  'test/**/*-race.test.ts',
+];
 /** What needs the embedded cluster: sockets and real turns of the event loop. */
 const embedded = [
   'test/unit/{scenarios,demo,docs,testing}/**/*.test.ts',

@@ -38,8 +38,7 @@ export class GroupClient {
     const { credentials: given } = config;
     const onFault = (): void => {}; // the next call tells whether the old ones are still good
     this.#identity = given && new Identity({ given, clock, onFault });
-    const dialer =
-      this.#identity?.isRotating === true ? renewingDialer(plain, this.#identity) : plain;
+    const dialer = this.#identity?.isRotating === true ? renewingDialer(plain, this.#identity) : plain;
     this.#connections = new Connections({
       nameServers: config.namesrvAddr,
       namespace: namespaceOf(config.namespace),

@@ -122,8 +122,8 @@ export type {
   StepReport,
   StopStep,
 } from './machines/consumer/consumer.types.ts';
-export type { ReadingFrom } from './machines/pull/pull-target.ts';
 export type { ConsumeRates } from './machines/consumer/server-requests/figures.ts';
+export type { ReadingFrom } from './machines/pull/pull-target.ts';
 // The outside world, for tests and special networks
 export type { MapBrokerAddress } from './model/broker-address.ts';
 export { type Clock, systemClock } from './model/clock.ts';

@@ -26,6 +26,8 @@ import { nameServers } from './name-servers.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
+import { plantedBugs } from './planted-bugs.ts';
+import { races } from './races.ts';
 import { replicas } from './replicas.ts';
 import { retry } from './retry.ts';
 import { retryLevels } from './retry-levels.ts';
@@ -38,8 +40,8 @@ import { stately } from './stately.ts';
 import { stuck } from './stuck.ts';
 import { subscribeRuntime } from './subscribe-runtime.ts';
 import { takeover } from './takeover.ts';
-import { topicLife } from './topic-life.ts';
 import { tlsEvidence } from './tls.ts';
+import { topicLife } from './topic-life.ts';
 import { grownTopic, youngTopic } from './young-topic.ts';
 
 export const evidences: readonly Evidence[] = [
@@ -82,6 +84,8 @@ export const evidences: readonly Evidence[] = [
   forms,
   allocationEvidence,
   scenariosEvidence,
+  races,
+  plantedBugs,
   embeddedReplay,
   embeddedJava,
   embeddedChurn,

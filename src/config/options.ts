@@ -21,8 +21,8 @@ import {
   revokeHook,
   subscriptionList,
 } from './consuming-kinds.ts';
-import { namespaceKind } from './namespace-kind.ts';
 import { credentialsKind } from './credentials-kind.ts';
+import { namespaceKind } from './namespace-kind.ts';
 import { option, optional } from './option.ts';
 import type { ConfigSources } from './sources.ts';
 import { timestamp } from './timestamp-kind.ts';

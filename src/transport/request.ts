@@ -72,7 +72,13 @@ export function tell<R extends Request>(
 ): boolean {
   const { namespace } = caller;
   const encode = (opaque: number): Buffer =>
-    encodeRequest(request, header, { opaque, oneway: true, body, namespace, signer: caller.identity?.signer });
+    encodeRequest(request, header, {
+      opaque,
+      oneway: true,
+      body,
+      namespace,
+      signer: caller.identity?.signer,
+    });
   return caller.oneway(encode, what);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What holds for every machine under src/machines? Importing them already proves that no target is misspelt. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as exported from '../../src/machines/index.ts';
@@ -18,6 +19,11 @@ describe('the machines', () => {
   it('are all named by the public entry ./machines', () => {
     const named = new Set<unknown>(Object.values(exported));
     expect(machines.filter(({ machine }) => !named.has(machine)).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('have their path tests, each in a file of its name', () => {
+    const tested = (name: string): boolean => existsSync(join(import.meta.dirname, `paths/${name}.test.ts`));
+    expect(machines.map(({ name }) => name).filter(name => !tested(name))).toEqual([]);
   });
 
   it('carry their name as their id, so that charts, logs and the inspector agree', () => {

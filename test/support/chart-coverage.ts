@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which states of a chart were never entered by a test file, and which arrows never taken? */
+/** How often were the states of a chart entered and its arrows taken, and which of them never? */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xstate';
 import { guardName } from '../../src/inspect/names.ts';
 import { nodesOf } from '../../visualizations/chart.ts';
@@ -14,7 +14,7 @@ import { nodesOf } from '../../visualizations/chart.ts';
 export class ChartCoverage {
   readonly inspect: (event: InspectionEvent) => void;
   readonly #machine: AnyStateMachine;
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, number>();
 
   constructor(machine: AnyStateMachine) {
     this.#machine = machine;
@@ -32,14 +32,29 @@ export class ChartCoverage {
       .filter(each => !this.#seen.has(each));
   }
 
+  /** How often a state was there when something happened, by its id. */
+  visits(state: string): number {
+    return this.#seen.get(state) ?? 0;
+  }
+
+  /** How often each arrow was taken, in the order of the chart. */
+  taken(): readonly number[] {
+    const arrows = nodesOf(this.#machine.root).flatMap(arrowsOf);
+    return arrows.map(arrow => this.#seen.get(textOf(arrow)) ?? 0);
+  }
+
   #take(transition: AnyTransitionDefinition): void {
-    this.#seen.add(textOf(transition));
-    this.#seen.add(transition.source.id); // left at once, it stands in no snapshot
+    this.#count(textOf(transition));
+    this.#count(transition.source.id); // left at once, it stands in no snapshot
+  }
+
+  #count(what: string): void {
+    this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1);
   }
 
   #visit(snapshot: unknown): void {
     if (!isOfMachine(snapshot) || snapshot.machine.id !== this.#machine.id) return;
-    for (const node of snapshot._nodes) this.#seen.add(node.id);
+    for (const node of snapshot._nodes) this.#count(node.id);
   }
 }
 

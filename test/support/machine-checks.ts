@@ -124,7 +124,7 @@ function canEnd(machine: AnyStateMachine, src: unknown): boolean {
 }
 
 /** Asked rather than known: only promise logic takes this event as its end. */
-function isPromiseLogic(logic: unknown): boolean {
+export function isPromiseLogic(logic: unknown): boolean {
   if (typeof logic !== 'object' || logic === null || !('transition' in logic)) return false;
   const { transition } = logic;
   if (typeof transition !== 'function') return false;

@@ -617,7 +617,15 @@ const built = consumerSetup.createMachine({
       states: {
         closingIntake: {
           description: 'No new pull, no new assignment; what no listener has seen is dropped.',
-          entry: ['stopSharing', 'stopComparing', 'stopAsking', 'stopLooking', 'holdOffsets', 'closeIntake', 'announceDone'],
+          entry: [
+            'stopSharing',
+            'stopComparing',
+            'stopAsking',
+            'stopLooking',
+            'holdOffsets',
+            'closeIntake',
+            'announceDone',
+          ],
           on: {
             'step.done': {
               target: 'draining',

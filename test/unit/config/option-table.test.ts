@@ -23,7 +23,15 @@ describe('every row of the option table', () => {
     const without = optionRows
       .filter(([name, row]) => envNames(name, row).length === 0)
       .map(([name]) => name);
-    expect(without).toEqual(['mapBrokerAddress', 'subscriptions', 'listener', 'onQueuesRevoked', 'consumeHooks', 'retryPolicy', 'offsetStore']);
+    expect(without).toEqual([
+      'mapBrokerAddress',
+      'subscriptions',
+      'listener',
+      'onQueuesRevoked',
+      'consumeHooks',
+      'retryPolicy',
+      'offsetStore',
+    ]);
     expect(optionRows.flatMap(([name, row]) => envNames(name, row))).toContain(
       'ROCKETMQ_CONSUMER_TIMEOUT_MILLIS_WHEN_SUSPEND',
     );

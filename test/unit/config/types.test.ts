@@ -4,9 +4,9 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   type BrokerError,
   ConfigError,
+  ConsumeResult,
   type ConsumerConfig,
   type ConsumerEvent,
-  ConsumeResult,
   concurrently,
   type ErrorCode,
   type MessageExt,
@@ -35,7 +35,9 @@ describe('a config that does not compile', () => {
     // @ts-expect-error a bare function: which kind of listener is it?
     expect(refused({ listener: async () => {} })).toEqual(['listener']);
     // @ts-expect-error a selector is made by tag() or sql()
-    expect(refused({ subscriptions: [{ topic: 'a', selector: 'b' }] })).toContain('subscriptions[0].selector');
+    expect(refused({ subscriptions: [{ topic: 'a', selector: 'b' }] })).toContain(
+      'subscriptions[0].selector',
+    );
     // @ts-expect-error a policy answers a level, 'deadLetter', 'drop' or nothing
     expect(refused({ retryPolicy: () => 'later' })).toEqual([]); // what it answers is seen when it is called
   });

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Is a line told of its connection as it is? What every path of this chart keeps. */
+import { connectionMachine } from '../../../src/machines/connection/connection.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
+
+followPaths(connectionMachine, {
+  rules: [
+    {
+      sentence: 'is ready only after it was greeted',
+      never: ['reportReady'],
+      before: ['on link.greeted'],
+      until: ['on link.lost', 'tellLine'],
+    },
+    {
+      sentence: 'tells its line of a loss before it dials anew',
+      never: ['enter linked'],
+      after: ['on link.lost'],
+      until: ['tellLine'],
+    },
+    {
+      sentence: 'waits before it dials anew',
+      never: ['enter linked'],
+      after: ['enter backingOff'],
+      until: ['on after pause'],
+    },
+    {
+      sentence: 'reports nothing once it drains',
+      never: ['reportReady', 'reportLost', 'reportFailed'],
+      after: ['enter linked.draining'],
+    },
+    {
+      sentence: 'forgets failures only when it was ready for long',
+      never: ['forgetFailures'],
+      before: ['on after stableAfter'],
+    },
+  ],
+});

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Is every round planned after the one before? What every path of this chart keeps. */
+import { routesMachine } from '../../../src/machines/routes/routes.machine.ts';
+import { followPaths } from './kit/follow-paths.ts';
+
+followPaths(routesMachine, {
+  rules: [
+    {
+      sentence: 'plans the next round only after it has taken the answers',
+      never: ['planNextRound'],
+      before: ['takeAnswers'],
+      until: ['beginRound'],
+    },
+    {
+      sentence: 'begins no round before the last one was planned upon',
+      never: ['beginRound'],
+      after: ['beginRound'],
+      until: ['planNextRound'],
+    },
+    {
+      sentence: 'forgets topics only after an answered round',
+      never: ['forgetUnwanted'],
+      before: ['noteAnswers'],
+      until: ['beginRound'],
+    },
+  ],
+});
