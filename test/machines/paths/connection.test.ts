@@ -13,9 +13,27 @@ followPaths(connectionMachine, {
     },
     {
       sentence: 'tells its line of a loss before it dials anew',
-      never: ['enter linked'],
-      after: ['on link.lost'],
+      never: ['enter backingOff', 'enter linked'],
+      after: ['enter linked', 'on link.greeted'],
       until: ['tellLine'],
+    },
+    {
+      sentence: 'tells its line at once when the peer goes away',
+      never: ['enter linked.leaving'],
+      before: ['tellLine'],
+      until: ['on link.greeted'],
+    },
+    {
+      sentence: 'reports the loss at once when the peer goes away',
+      never: ['enter linked.leaving'],
+      before: ['reportLost'],
+      until: ['on link.greeted'],
+    },
+    {
+      sentence: 'says nothing more of a peer that goes away, however it ends',
+      never: ['reportReady', 'reportLost', 'reportFailed', 'tellLine', 'countFailure'],
+      after: ['enter linked.leaving'],
+      until: ['enter linked'],
     },
     {
       sentence: 'waits before it dials anew',

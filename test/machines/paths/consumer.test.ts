@@ -11,6 +11,17 @@ followPaths(consumerMachine, {
       before: ['spawnRoutes'],
     },
     {
+      sentence: 'asks nobody before it knows who it is',
+      never: ['spawnRoutes'],
+      after: ['enter starting.identifying'],
+      until: ['on done(identify)'],
+    },
+    {
+      sentence: 'coordinates only after the offset store has read what it keeps',
+      never: ['enter starting.coordinating'],
+      before: ['on done(loadOffsets)'],
+    },
+    {
       sentence: 'shares queues out only after a heartbeat was asked for',
       never: ['rebalanceNow'],
       before: ['beatNow'],
@@ -77,6 +88,18 @@ followPaths(consumerMachine, {
         'on consumer.shutdown',
         'on xstate.error.actor.any',
       ],
+    },
+    {
+      sentence: 'tells that too few offsets are saved when that begins',
+      never: ['enter running.unsaved'],
+      before: ['emitFault'],
+      until: ['on offsets.failed'],
+    },
+    {
+      sentence: 'takes offsets for saved again only when some were persisted, or it begins anew',
+      never: ['enter running.active'],
+      after: ['enter running.unsaved'],
+      until: ['on offsets.persisted', 'on consumer.suspend', 'on gap.found'],
     },
     { sentence: 'begins a stop before its first step', never: ['closeIntake'], before: ['beginStop'] },
   ],

@@ -23,5 +23,23 @@ followPaths(routesMachine, {
       before: ['noteAnswers'],
       until: ['beginRound'],
     },
+    {
+      sentence: 'takes answers that lack something only after it has judged what is missing',
+      never: ['takeAnswers', 'forgetUnwanted'],
+      after: ['enter confirming'],
+      until: ['settleRound'],
+    },
+    {
+      sentence: 'judges what is missing once a round, and by its answers',
+      never: ['settleRound'],
+      before: ['noteAnswers'],
+      until: ['beginRound', 'settleRound'],
+    },
+    {
+      sentence: 'loses no refresh, whatever it is doing',
+      never: ['on after nextAsk', 'beginRound'],
+      after: ['on routes.refresh'],
+      until: ['planRefresh'],
+    },
   ],
 });

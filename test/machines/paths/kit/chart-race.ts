@@ -112,7 +112,7 @@ export class ChartRace {
       await turn();
       return undefined;
     }
-    const types = eventTypesOf(actor.getSnapshot());
+    const types = eventTypesOf(actor.getSnapshot() as AnyMachineSnapshot); // any, as XState types it; the actor runs a machine
     const type = types[die % types.length] ?? '';
     const delay = delayBehind(type);
     if (delay !== undefined)
@@ -138,6 +138,8 @@ function entered(before: AnyMachineSnapshot | undefined, now: AnyMachineSnapshot
 }
 
 function endOf({ status, value }: AnyMachineSnapshot): string {
-  const top = typeof value === 'string' ? value : Object.keys(Object(value)).join('+');
+  const now: unknown = value;
+  const top =
+    typeof now === 'string' ? now : Object.keys(typeof now === 'object' && now !== null ? now : {}).join('+');
   return status === 'done' ? top : `in ${top}`;
 }
