@@ -11,6 +11,7 @@ import type { MessageQueue } from './model/message-queue.ts';
 import type { CallOptions } from './stores/offset-store.ts';
 import { type StartPosition, StartPositions } from './stores/start-position.ts';
 
+/** Of the options of a consumer those that decide where a group begins; docs/configuration.md describes them. */
 export type ConsumeFromWhereConfig = Pick<
   ConsumerConfig,
   'consumerGroup' | 'namesrvAddr' | 'consumeFromWhere' | 'consumeTimestamp' | 'consumerTimeoutMillisOfRequest'

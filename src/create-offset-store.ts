@@ -94,7 +94,12 @@ export function createOffsetStore(
   return new OwnOffsetStore(resolveStoreConfig(config), environment);
 }
 
-/** What is wrong with a config of an offset store; empty when nothing is. */
+/**
+ * What is wrong with a config of an offset store; empty when nothing is. Never throws for what a config holds.
+ * @example
+ * const problems = validateOffsetStoreConfig({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876' });
+ * for (const { option, problem } of problems) console.error(option, problem);
+ */
 export function validateOffsetStoreConfig(config: OffsetStoreConfig): readonly ConfigProblem[] {
   try {
     resolveStoreConfig(config);

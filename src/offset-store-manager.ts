@@ -85,23 +85,39 @@ export class OffsetStoreManager {
 
 let shared: OffsetStoreManager | undefined;
 
-/** The one of this process. */
+/**
+ * The one of this process, made when first asked for.
+ * @example
+ * const store = await getOffsetStoreManager().open({ consumerGroup: 'billing', namesrvAddr: '127.0.0.1:9876' });
+ */
 export function getOffsetStoreManager(): OffsetStoreManager {
   shared ??= new OffsetStoreManager();
   return shared;
 }
 
-/** Closes the stores of a group in {@link getOffsetStoreManager}. Never rejects. */
+/**
+ * Closes the stores of a group in {@link getOffsetStoreManager}. Never rejects: what could not be written is in the reports.
+ * @example
+ * const [report] = await closeOffsetStore('billing');
+ */
 export function closeOffsetStore(consumerGroup: string): Promise<readonly PersistReport[]> {
   return getOffsetStoreManager().close(consumerGroup);
 }
 
-/** Closes every store in {@link getOffsetStoreManager}. Never rejects. */
+/**
+ * Closes every store in {@link getOffsetStoreManager}. Never rejects: what could not be written is in the reports.
+ * @example
+ * process.once('SIGTERM', () => void closeAllOffsetStores());
+ */
 export function closeAllOffsetStores(): Promise<readonly PersistReport[]> {
   return getOffsetStoreManager().closeAll();
 }
 
-/** How the open stores of {@link getOffsetStoreManager} are doing, of one group or of all. */
+/**
+ * How the open stores of {@link getOffsetStoreManager} are doing, of one group or (default) of all.
+ * @example
+ * for (const { consumerGroup, persistSuccessRate } of getOffsetStoreMetrics()) console.log(consumerGroup, persistSuccessRate);
+ */
 export function getOffsetStoreMetrics(
   consumerGroup?: string,
 ): readonly (OffsetStoreMetrics & { readonly consumerGroup: string })[] {

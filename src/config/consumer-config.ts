@@ -154,7 +154,7 @@ export interface ConsumerConfig {
   /**
    * Called before and after every call of a handler, with its messages and with what became of them. Not awaited; what a hook throws is a fault and changes nothing else.
    * Default: none.
-   * @example consumeHooks: [{ after: (call, end) => { count(end.outcome, call.messages.length); } }]
+   * @example consumeHooks: [{ after: (call, end) => { console.log(end.outcome, call.messages.length); } }]
    */
   readonly consumeHooks?: readonly ConsumeHook[] | undefined;
   /**

@@ -193,7 +193,7 @@ export const optionTable = {
     kind: consumeHooks,
     absent: 'none',
     text: 'Called before and after every call of a handler, with its messages and with what became of them. Not awaited; what a hook throws is a fault and changes nothing else.',
-    example: 'consumeHooks: [{ after: (call, end) => { count(end.outcome, call.messages.length); } }]',
+    example: 'consumeHooks: [{ after: (call, end) => { console.log(end.outcome, call.messages.length); } }]',
   }),
   enableMessageTrace: option({
     group: 'behaviour',

@@ -16,6 +16,7 @@ import {
 } from './stately-events.ts';
 import { webSocketLink } from './web-socket-link.ts';
 
+/** How {@link statelyBridge} reaches the page, how often, and with how much. All of it has a default. */
 export interface StatelyBridgeOptions {
   /** The page's WebSocket server, as `createInspectorServer` of `@statelyai/inspect/server` starts one. Default: ws://127.0.0.1:8080. */
   readonly url?: string | undefined;
@@ -29,6 +30,7 @@ export interface StatelyBridgeOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** What a bridge did since it was made. Unit of each: a number of them. */
 export interface StatelyFigures {
   /** Actors there are now. */
   readonly actors: number;
@@ -40,11 +42,13 @@ export interface StatelyFigures {
   readonly failed: number;
 }
 
+/** What {@link statelyBridge} makes: it hears what happens in consumers and tells the page. */
 export interface StatelyBridge {
   /** Give it as `environment.inspect`. It never throws. */
   readonly inspect: (event: InspectionEvent) => void;
   /** Shows a consumer that runs already. */
   attach(actor: AnyActorRef): { unsubscribe(): void };
+  /** What was sent, left out, or could not be shown. Never throws. */
   figures(): StatelyFigures;
   /** Ends all: timer, connection, and what was kept. */
   close(): void;

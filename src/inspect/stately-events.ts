@@ -50,6 +50,7 @@ export interface ShownEvent {
   readonly [fact: string]: unknown;
 }
 
+/** All that is told to the page. */
 export type StatelyInspection = StatelyActor | StatelyEvent | StatelySnapshot;
 
 /** The version of the format that is spoken. */

@@ -24,6 +24,7 @@ import { type OffsetEntry, OffsetTable } from './offset-table.ts';
 import { StoreStats } from './store-stats.ts';
 import { within } from './wait-for.ts';
 
+/** What a {@link LocalOffsetStore} works with, and whose offsets it keeps. */
 export interface LocalOffsetStoreOptions {
   readonly owner: OffsetOwner;
   /** The directory that everything lies below. */

@@ -11,6 +11,12 @@ const ownerOnly = { directory: 0o700, file: 0o600 } as const;
 /** Larger than a million queues need; what is larger is not read at all. Unit: bytes. */
 const largestFile = 256 * 1024 * 1024;
 
+/**
+ * The disk of this machine; files are its owner's alone. Default of `environment.fileSystem`. Its calls reject with Node's
+ * own errors; a file that is not there is undefined, and one larger than 256 MiB is refused.
+ * @example
+ * const store = new LocalOffsetStore({ owner, storePath, fileSystem: nodeFileSystem, processes: nodeProcesses, clock: systemClock });
+ */
 export const nodeFileSystem: FileSystem = {
   makeDirectory: async path =>
     (await mkdir(path, { recursive: true, mode: ownerOnly.directory })) !== undefined,
@@ -36,6 +42,11 @@ export const nodeFileSystem: FileSystem = {
   remove: path => rmSync(path, { force: true }),
 };
 
+/**
+ * The processes of this machine, to tell whether the one that holds a lock file still lives.
+ * @example
+ * nodeProcesses.started(nodeProcesses.pid); // since when this one runs; undefined: there is no such process
+ */
 export const nodeProcesses: ProcessTable = {
   pid: process.pid,
   thread: threadId,

@@ -23,6 +23,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How offsets are written, and how the writing is bounded. */
 export interface PersistOptions extends CallOptions {
   /**
    * false (default): the periodic form, one-way writes, nothing is waited for.

@@ -33,6 +33,7 @@ export interface RemoteOffsetPort {
   load?(): Promise<void>;
 }
 
+/** What a {@link RemoteOffsetStore} works with. */
 export interface RemoteOffsetStoreOptions {
   readonly port: RemoteOffsetPort;
   readonly clock: Clock;

@@ -22,6 +22,7 @@ import {
   tooMany,
 } from './subscription-table.ts';
 
+/** How much a {@link SubscriptionManager} holds. All of it has a default. */
 export interface SubscriptionManagerOptions extends SubscriptionTableOptions {
   /** How many differences with other members are kept for {@link SubscriptionManager.getConflictHistory}. Default: 100. */
   readonly conflictsKept?: number;

@@ -161,4 +161,5 @@ const built = setup({
 type Built = typeof built;
 /** Source of what is compared: ConsumerGroupInfo.updateSubscription, protocol.md section 4 (203). */
 export interface ConflictsMachine extends Built {}
+/** Notices that other members of the group subscribe differently; the file's head draws it. */
 export const conflictsMachine: ConflictsMachine = built;

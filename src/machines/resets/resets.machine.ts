@@ -75,4 +75,5 @@ const built = setup({
 type Built = typeof built;
 /** Source of what brokers do: AdminBrokerProcessor.resetOffsetInner and PullMessageProcessor 5.5.0, protocol.md section 2.5. */
 export interface ResetsMachine extends Built {}
+/** Notices that a broker reset offsets of the group; the file's head draws it. */
 export const resetsMachine: ResetsMachine = built;

@@ -80,4 +80,5 @@ const built = setup({
 type Built = typeof built;
 /** Source: client.trace.AsyncTraceDispatcher. */
 export interface TraceMachine extends Built {}
+/** Writes what consumers did with messages to the trace topic; the file's head draws it. */
 export const traceMachine: TraceMachine = built;

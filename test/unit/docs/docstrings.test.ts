@@ -39,7 +39,9 @@ function exportsOf(...entries: readonly string[]): readonly Described[] {
 }
 
 describe('every public name', { timeout: 120_000 }, () => {
-  const all = exportsOf('src/index.ts', 'src/machines/index.ts', 'src/testing/index.ts');
+  const all = exportsOf(
+    ...['src/index.ts', 'src/machines/index.ts', 'src/testing/index.ts', 'src/inspect/index.ts'],
+  );
 
   it('is described', () => {
     expect(all.length).toBeGreaterThan(100);

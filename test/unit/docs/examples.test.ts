@@ -16,6 +16,7 @@ const pages = [
 
 /** What an example speaks of without making it. */
 const standIns = `
+import type * as fs from 'node:fs';
 import type * as library from 'rocketmq-actors';
 declare global {
   const actor: library.ConsumerActor;
@@ -30,6 +31,11 @@ declare global {
   const startAgainLater: () => void;
   const vault: { read(name: string): Promise<library.Credentials> };
   const listener: library.Listener;
+  const readFileSync: typeof fs.readFileSync;
+  const table: {
+    offsetOf(queue: library.MessageQueue): Promise<number | undefined>;
+    save(positions: readonly library.StoredOffset[]): Promise<void>;
+  };
   class ValidationError extends Error {}
 }`;
 
@@ -64,6 +70,7 @@ function complaints(files: ReadonlyMap<string, string>): readonly string[] {
   const paths = {
     'rocketmq-actors': [join(root, 'src/index.ts')],
     'rocketmq-actors/testing': [join(root, 'src/testing/index.ts')],
+    'rocketmq-actors/inspect': [join(root, 'src/inspect/index.ts')],
   };
   const all = { ...options, paths, noUnusedLocals: false, noUnusedParameters: false };
   const host = ts.createCompilerHost(all);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What do the options of behaviour change? */
-import { concurrently, orderly, type RevokeHook } from '../../../../src/index.ts';
+import { type ConsumeHook, concurrently, orderly, type RevokeHook } from '../../../../src/index.ts';
 import { RequestCode } from '../../../../src/protocol/codes.ts';
 import { encodeOffsetMsgId } from '../../../../src/protocol/message-id.ts';
 import { WireClient } from '../embedded/server/wire-client.ts';
@@ -42,6 +42,30 @@ async function hookCalls(stage: Stage): Promise<number> {
   await stage.start({ instanceName: 'b' });
   await stage.pass(10_000);
   return revoked.filter(topic => topic === 'orders').length;
+}
+
+let outcomes: string[] = [];
+
+const noteOutcome: ConsumeHook = { after: (_, { outcome }) => outcomes.push(outcome) };
+
+async function outcomesOf(stage: Stage): Promise<readonly string[]> {
+  outcomes = [];
+  stage.send(2);
+  await stage.start();
+  await stage.until(() => stage.deliveries.length === 2);
+  await stage.pass(1000);
+  return outcomes;
+}
+
+const usualTraces = 'RMQ_SYS_TRACE_TOPIC';
+
+/** The topics in which there are traces, of these, after three messages were consumed. */
+async function tracedIn(stage: Stage, ...topics: readonly string[]): Promise<readonly string[]> {
+  stage.send(3);
+  await stage.start();
+  await stage.until(() => stage.deliveries.length === 3);
+  await stage.pass(10_000);
+  return topics.filter(topic => stage.cluster.broker().messages(topic).length > 0);
 }
 
 /** Whether a broker may hand a message over for a single call. */
@@ -132,6 +156,25 @@ export const behaviourEffects = {
     observe: hookCalls,
     byDefault: 0,
     changed: 1,
+  },
+  consumeHooks: {
+    change: { consumeHooks: [noteOutcome] },
+    observe: outcomesOf,
+    byDefault: [],
+    changed: ['SUCCESS', 'SUCCESS'],
+  },
+  enableMessageTrace: {
+    change: { enableMessageTrace: true },
+    observe: stage => tracedIn(stage, usualTraces),
+    byDefault: [],
+    changed: [usualTraces],
+  },
+  traceTopic: {
+    base: { enableMessageTrace: true },
+    change: { traceTopic: 'team_traces' },
+    observe: stage => tracedIn(stage, usualTraces, 'team_traces'),
+    byDefault: [usualTraces],
+    changed: ['team_traces'],
   },
   orderBy: {
     change: { orderBy: 'shardingKey' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What do the options of offsets change? */
-import { shutdown } from '../../../../src/index.ts';
+import { type CustomOffsetStore, shutdown } from '../../../../src/index.ts';
 import { systemError } from '../../../support/memory-file-system.ts';
 import type { Effect, Stage } from './effect.ts';
 
@@ -35,6 +35,33 @@ async function writes(stage: Stage): Promise<number> {
   };
   await stage.pass(60_000);
   return tries;
+}
+
+/** Whether the consumer says that offsets do not get anywhere. */
+async function tellsUnsaved(stage: Stage): Promise<boolean> {
+  const actor = await consumed(stage, 1);
+  stage.fileSystem.fail = operation => {
+    if (operation === 'write' || operation === 'create') throw systemError('ENOSPC');
+  };
+  await stage.pass(60_000);
+  return actor.getSnapshot().matches({ running: 'unsaved' });
+}
+
+let rows: number[] = [];
+
+const ownTable: CustomOffsetStore = {
+  read: () => undefined,
+  write: positions => {
+    rows.push(...positions.filter(({ queue }) => queue.topic === 'orders').map(({ offset }) => offset));
+  },
+};
+
+/** What the broker has, and what the table has. */
+async function keptAt(stage: Stage): Promise<readonly unknown[]> {
+  rows = [];
+  await consumed(stage, 1);
+  await stage.pass(10_000);
+  return [stage.cluster.broker().committed('billing', 'orders', 0), rows.at(-1)];
 }
 
 export const offsetEffects = {
@@ -85,6 +112,19 @@ export const offsetEffects = {
     observe: writes,
     byDefault: 40, // in a minute: a write that fails and three more, each time
     changed: 12,
+  },
+  offsetStoreRecoveryThreshold: {
+    base: { messageModel: 'BROADCASTING' },
+    change: { offsetStoreRecoveryThreshold: 0 },
+    observe: tellsUnsaved,
+    byDefault: true,
+    changed: false,
+  },
+  offsetStore: {
+    change: { offsetStore: ownTable },
+    observe: keptAt,
+    byDefault: [1, undefined],
+    changed: [undefined, 1],
   },
   storePath: {
     base: { messageModel: 'BROADCASTING' },

@@ -174,7 +174,7 @@ export const performanceEffects = {
       stage.make().start();
       return await between(stage, 'maxOffset');
     },
-    byDefault: about(3500),
-    changed: about(1000),
+    byDefault: about(3100), // and a pause of 50 to 200 ms, by chance
+    changed: about(600),
   },
 } satisfies Readonly<Record<string, Effect>>;
