@@ -18,6 +18,7 @@ const slowMs = 20;
 
 export const messageTrace: Evidence = {
   name: 'message-trace',
+  shareOn: '5.5.0',
   about:
     'with enableMessageTrace mqadmin queryMsgTraceById shows each consumption of a message, failed and done; every consumption is in the trace topic',
   async run(stage, report) {

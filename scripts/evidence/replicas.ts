@@ -23,6 +23,7 @@ const seenWithin = 2000;
 
 export const replicas: Evidence = {
   name: 'replicas',
+  shareOn: '5.5.0',
   about:
     'the master killed (-9) under load: a slave is read meanwhile, orderly waits; back again, 0 lost, commits return to it, none lower',
   async run(shared, report) {

@@ -22,6 +22,7 @@ const canary = 'canary-of-the-body';
 
 export const stately: Evidence = {
   name: 'stately',
+  shareOn: '4.9.7',
   about:
     "@statelyai/inspect's adapter gets actors, events and states of a consumer, no bodies; without a page nothing is slower",
   async run(stage, report) {

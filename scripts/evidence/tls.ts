@@ -21,6 +21,7 @@ const patience = 60_000;
 
 export const tlsEvidence: Evidence = {
   name: 'tls',
+  shareOn: '5.5.0',
   about:
     'TLS to real brokers: verified by default, refused with a reason in words, certificates changed while running',
   async run(stage, report) {

@@ -8,6 +8,7 @@ import { deletedAndMadeAgain, resized } from './topic-life/topics.ts';
 
 export const topicLife: Evidence = {
   name: 'topic-life',
+  shareOn: '5.5.0',
   about:
     'under load a topic goes 8 → 4 → 8 queues, is closed and opened, deleted and made again; a broker is added and removed; name servers forget all: 0 lost of what is readable, settled ≤ 30 s after the route shows it, no hot loop',
   async run(stage, report) {

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly about: string;
   /** Default true. */
   readonly needsCluster?: false;
+  /** In small, for continuous integration, on this version only: it starts a cluster of its own or many JVMs. Default: on both. */
+  readonly shareOn?: RocketmqVersion;
   run(stage: Stage, report: Report): Promise<void>;
 }
 
