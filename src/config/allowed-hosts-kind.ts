@@ -27,7 +27,8 @@ function readHosts(value: unknown, spot: Spot): AllowedHosts | undefined {
   const good = parts.map((part, index) => {
     const problem = typeof part === 'string' ? hosts.add(part.trim()) : 'it is not a string';
     if (problem === undefined) return true;
-    spot.inside(`[${index}]`).problem(`${describeValue(part)}: ${problem}`, entryHint);
+    const at = typeof value === 'string' ? spot : spot.inside(`[${index}]`);
+    at.problem(`${describeValue(part)}: ${problem}`, entryHint);
     return false;
   });
   return good.includes(false) ? undefined : hosts;

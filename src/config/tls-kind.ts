@@ -14,9 +14,15 @@ export const tlsKind: Kind<TlsOption, ResolvedTls, 'none'> = {
   show: value => (value === 'off' ? 'off' : 'on'),
 };
 
+/** `true` says what an empty object would; an empty one is rather a file that was not read. */
+function emptyProblem(value: unknown): string | undefined {
+  const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return isEmpty ? 'the object sets nothing' : undefined;
+}
+
 function readTls(value: unknown, spot: Spot): ResolvedTls | undefined {
   const isReady = value === false || typeof value === 'function'; // what a function answers is checked at each dial
-  const problem = isReady ? undefined : tlsProblem(value);
+  const problem = isReady ? undefined : (tlsProblem(value) ?? emptyProblem(value));
   if (problem !== undefined)
     return spot.problem(problem, 'Write tls: true, tls: { ca }, or a function of the address.');
   const option = value as TlsOption; // that is what was checked

@@ -95,7 +95,7 @@ describe('whatever is passed, the only error is a ConfigError', () => {
   ])('for %s as the value of any option', (_, value) => {
     for (const name of names) {
       const problems = problemsOf({ [name]: value });
-      expect(problems.map(each => each.option)).toEqual([name]);
+      expect(new Set(problems.map(each => each.option.split(/[.[]/)[0]))).toEqual(new Set([name]));
       expect(JSON.stringify(problems).length).toBeLessThan(1000);
       expect(problems[0]?.problem).not.toMatch(/\p{Cc}/u);
     }

@@ -54,7 +54,7 @@ async function listening(server: net.Server): Promise<string> {
 function tlsServer(options: tls.TlsOptions): Promise<string> {
   const server = tls.createServer(options, socket => {
     socket.on('error', () => {});
-    socket.on('data', chunk => socket.write(chunk));
+    socket.on('data', (chunk: Buffer) => socket.write(chunk));
   });
   server.on('tlsClientError', () => {});
   return listening(server);
