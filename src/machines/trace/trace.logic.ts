@@ -9,6 +9,12 @@ const defaultInterval = 500;
 /** The net under the time limits of the port itself. Unit: ms. */
 export const sendLimit = 60_000;
 
+export function sendTookTooLong(): ConsumerError {
+  return new ConsumerError('RMQ_SEND_FAILED', `a message of traces was not stored within ${sendLimit} ms`, {
+    context: { timeoutMs: sendLimit },
+  });
+}
+
 export function intervalOf({ interval = defaultInterval }: TraceContext): number {
   return interval;
 }

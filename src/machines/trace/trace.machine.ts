@@ -13,7 +13,7 @@ import { assign, setup } from 'xstate';
 import { toRocketmqError } from '../../errors/errors.ts';
 import { type FaultEvent, safe } from '../shared/safe.ts';
 import { sendNext } from './trace.actors.ts';
-import { intervalOf, pauseOf, sendLimit, tracesLost } from './trace.logic.ts';
+import { intervalOf, pauseOf, sendLimit, sendTookTooLong, tracesLost } from './trace.logic.ts';
 import type { TraceContext, TraceEvent, TraceInput } from './trace.types.ts';
 
 const built = setup({
@@ -66,7 +66,12 @@ const built = setup({
           actions: [{ type: 'countFailure', params: ({ event }) => event }, 'tellLost'],
         },
       },
-      after: { sendLimit: 'resting' },
+      after: {
+        sendLimit: {
+          target: 'resting',
+          actions: [{ type: 'countFailure', params: () => ({ error: sendTookTooLong() }) }, 'tellLost'],
+        },
+      },
     },
     resting: {
       description: 'It failed: again after a while, longer each time.',

@@ -26,7 +26,7 @@ followPaths(traceMachine, {
     {
       sentence: 'counts a failure before it rests',
       never: ['enter resting'],
-      after: ['on error(sendNext)'],
+      after: ['on error(sendNext)', 'on after sendLimit'],
       until: ['countFailure'],
     },
     {
@@ -38,7 +38,7 @@ followPaths(traceMachine, {
     {
       sentence: 'tells what was lost after every send that ended',
       never: ['enter idle', 'enter resting', 'on done(sendNext)', 'on error(sendNext)'],
-      after: ['on done(sendNext)', 'on error(sendNext)'],
+      after: ['on done(sendNext)', 'on error(sendNext)', 'on after sendLimit'],
       until: ['tellLost'],
     },
     {
