@@ -8,13 +8,14 @@ import { chartOf } from './chart.ts';
 import { machinesUnder } from './files.ts';
 import { layersDiagram } from './layers.ts';
 import { stateDiagram } from './mermaid.ts';
+import { sequences } from './sequences.ts';
 import { svgOf } from './svg.ts';
 
 /** File name → text. The same sources give the same text everywhere. */
 export type Pictures = ReadonlyMap<string, string>;
 
-/** Draws everything below `src`: each machine three times (config, chart, picture), the actor tree, the layers. */
-export async function draw(src: string): Promise<Pictures> {
+/** Draws everything below `src`: each machine three times (config, chart, picture), the actor tree, the layers; and the sequences of the recordings in `traces`. */
+export async function draw(src: string, traces: string): Promise<Pictures> {
   const machines = await machinesUnder(join(src, 'machines'));
   const pictures = new Map<string, string>();
   for (const { name, machine } of machines) {
@@ -24,6 +25,7 @@ export async function draw(src: string): Promise<Pictures> {
   }
   pictures.set('actor-tree.mmd', actorTree(machines));
   pictures.set('layers.mmd', await layersDiagram(src));
+  for (const [file, text] of await sequences(traces)) pictures.set(file, text);
   return pictures;
 }
 

@@ -34,6 +34,7 @@ import { retryLevels } from './retry-levels.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { scenariosEvidence } from './scenarios.ts';
 import { sendBackRefused } from './send-back-refused.ts';
+import { sequencesEvidence } from './sequences.ts';
 import { sigstop, sigstopShort } from './sigstop.ts';
 import { startLatency } from './start-latency.ts';
 import { stately } from './stately.ts';
@@ -85,6 +86,7 @@ export const evidences: readonly Evidence[] = [
   allocationEvidence,
   scenariosEvidence,
   races,
+  sequencesEvidence,
   plantedBugs,
   embeddedReplay,
   embeddedJava,

@@ -48,10 +48,13 @@ export class PortTrace {
   /** Deliveries that ended well and are not committed yet, by lane. */
   private readonly kept = new Map<string, readonly number[]>();
 
-  /** @param now monotonic time in ms; default: the process's */
-  constructor(now: () => number = () => performance.now()) {
+  /**
+   * @param now monotonic time in ms; default: the process's
+   * @param startedAt what counts as 0; default: now. Traces of several processes want the same moment
+   */
+  constructor(now: () => number = () => performance.now(), startedAt = now()) {
     this.now = now;
-    this.startedAt = now();
+    this.startedAt = startedAt;
   }
 
   get entries(): readonly TraceEntry[] {
