@@ -27,7 +27,11 @@ export class Observed implements AsyncDisposable {
         this.came.set(id, (this.came.get(id) ?? 0) + 1);
       }
     });
-    const logger: Logger = { ...silentLogger, warn: (_, text) => this.warnings.push(text) };
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (_, text) => this.warnings.push(text),
+      child: () => logger,
+    };
     this.actor = createConsumerActor(
       { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', listener, ...config },
       { dialer: this.wire, logger },
