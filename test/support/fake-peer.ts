@@ -22,11 +22,15 @@ export class PeerConnection {
     socket.on('error', () => {}); // resets are part of the game
     socket.on('data', chunk => {
       this.chunks += 1;
-      splitter.push(chunk as Buffer, bytes => {
-        const frame = decodeFrame(bytes);
-        this.frames.push(frame);
-        onFrame(frame, this);
-      });
+      try {
+        splitter.push(chunk as Buffer, bytes => {
+          const frame = decodeFrame(bytes);
+          this.frames.push(frame);
+          onFrame(frame, this);
+        });
+      } catch {
+        socket.destroy(); // as a broker does with what it cannot read, such as a TLS handshake
+      }
     });
   }
 

@@ -64,6 +64,8 @@ const onePullPerQueue: Rule = (entry, world, report, { pullTimeout }) => {
   const pull = requestOf(entry, codes.pull);
   const queue = pull === undefined ? undefined : world.queueOf(pull);
   if (queue?.pull === undefined || entry.at - queue.pull.at >= pullTimeout) return;
+  const isRenewed = (world.foreign.get(queue.topic) ?? 0) > queue.pull.line; // somebody may have reset the topic
+  if (isRenewed) return;
   report(
     'onePullPerQueue',
     `second pull of ${queue.key}; the one of line ${queue.pull.line} waits for its answer`,

@@ -32,6 +32,8 @@ export class TraceWorld {
   readonly groups = new Set<string>();
   /** Groups of which a 35 was sent, and in which line. */
   readonly unregistered = new Map<string, number>();
+  /** By topic: where a broker last told another committed offset than ours. All pulls of the topic may be written anew then. */
+  readonly foreign = new Map<string, number>();
   stoppedAt: number | undefined;
   hardStopped = false;
   readonly killed = new Set<string>();
@@ -137,7 +139,7 @@ export class TraceWorld {
       for (const group of groupsOf(request)) this.groups.add(group);
     }
     if (request.code === codes.unregister) connection.groups.delete(request.fields['consumerGroup'] ?? '');
-    if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, entry);
+    if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, { answer: entry, line });
     if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
     if (entry.code === 0) this.accepted(request);
     if (request.code === codes.topicStats && entry.code === topicNotExist) this.deleted(request);
@@ -153,7 +155,11 @@ export class TraceWorld {
     }
   }
 
-  private answeredForQueue(queue: QueueFacts, sent: Sent, answer: FrameEntry): void {
+  private answeredForQueue(
+    queue: QueueFacts,
+    sent: Sent,
+    { answer, line }: { readonly answer: FrameEntry; readonly line: number },
+  ): void {
     const request = sent.entry;
     const offset = committedBy(request);
     const taken = request.code === codes.pull ? pullAnswers.has(answer.code) : answer.code === 0;
@@ -162,6 +168,7 @@ export class TraceWorld {
     if (request.code !== codes.queryOffset) return;
     this.told(queue, sent, answer);
     if (answer.code !== 0) return;
+    if (Number(answer.fields['offset']) !== queue.committed?.offset) this.foreign.set(queue.topic, line);
     queue.pull = undefined; // asked anew where to start: what was pulled before counts no more
     const start = Number(answer.fields['offset']);
     for (const before of queue.unfinished.keys()) if (before < start) queue.unfinished.delete(before);

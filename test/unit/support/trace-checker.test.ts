@@ -70,6 +70,18 @@ describe('onePullPerQueue', () => {
     expect([lost, late, anew].map(run => run.check({ ended: false }))).toEqual([[], [], []]);
   });
 
+  it('lets all pulls of a topic be written anew once after a broker told a foreign offset of one of its queues', () => {
+    const other = { ...onQueue, queueId: '1' };
+    const renewed = script()
+      .ready()
+      .pull(0)
+      .send(14, other)
+      .answer(0, { fields: { offset: '7' } })
+      .pull(0);
+    expect(renewed.check({ ended: false })).toEqual([]);
+    expect(renewed.pull(0).check({ ended: false })).toHaveLength(1);
+  });
+
   it('knows a broker by the name its route gave, where a request does not name it', () => {
     const { bname: _, ...unnamed } = onQueue;
     const run = script().ready();
