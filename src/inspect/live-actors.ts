@@ -19,10 +19,6 @@ export class LiveActors {
     this.#actors.set(actor.sessionId, actor);
   }
 
-  has(sessionId: string): boolean {
-    return this.#actors.has(sessionId);
-  }
-
   remove(sessionId: string): void {
     this.#actors.delete(sessionId);
   }

@@ -39,10 +39,6 @@ export class Outbox {
     return this.#dropped;
   }
 
-  get isEmpty(): boolean {
-    return this.#shots.length === 0 && this.#latest.size === 0;
-  }
-
   addActor(actor: MachineActor): void {
     this.#shots.push({ what: 'actor', actor });
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What of events and contexts may leave the process for a picture? Small plain facts; never bodies, sockets, secrets, references. */
-import { isSecretKey } from '../observability/redact.ts';
+import { isPlain, isSecretKey } from '../observability/redact.ts';
 
 const deepest = 4;
 const mostItems = 20;
@@ -106,11 +106,6 @@ function first<T>(items: Iterable<T>): readonly T[] {
 
 function isActor(value: object): value is { readonly id: string } {
   return 'sessionId' in value && 'send' in value && 'id' in value && typeof value.id === 'string';
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function className(value: object): string {

@@ -77,7 +77,7 @@ class Bridge implements StatelyBridge {
   readonly #outbox: Outbox;
   readonly #actors = new LiveActors();
   readonly #definitions = new WeakMap<object, string>();
-  /** The value each actor was last shown in. XState keeps the object while the state stays. */
+  /** Status and value each actor was last shown in, as text. */
   readonly #values = new Map<string, string>();
   #timer: unknown;
   #phase: 'open' | 'closed' = 'open';
@@ -218,7 +218,7 @@ class Bridge implements StatelyBridge {
       ...base,
       type: '@xstate.actor',
       name: actor.id === actor.sessionId ? actor.logic.id : actor.id, // a root of no name has its number for one
-      parentId: parentOf(actor),
+      parentId: parentOf(actor)?.sessionId,
       definition: this.#definition(actor),
       snapshot: shownSnapshot(snapshotOf(actor)),
     };
@@ -258,12 +258,13 @@ function shownSnapshot({ status, value, context, output, error }: AnyMachineSnap
   return { ...common, status };
 }
 
-function parentOf(actor: AnyActorRef): string | undefined {
-  return '_parent' in actor ? (actor._parent as AnyActorRef | undefined)?.sessionId : undefined; // XState's own field; the inspector's format needs it
+/** XState's own field; the inspector's format needs it. */
+function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
+  return '_parent' in actor ? (actor._parent as AnyActorRef | undefined) : undefined; // any, as it is not public
 }
 
 function rootOf(actor: AnyActorRef): string {
-  const parent = '_parent' in actor ? (actor._parent as AnyActorRef | undefined) : undefined; // as above
+  const parent = parentOf(actor);
   return parent === undefined ? actor.sessionId : rootOf(parent);
 }
 

@@ -46,7 +46,8 @@ function redactValue(value: unknown, depth: number): unknown {
   return isPlain(value) ? redactObject(value, depth) : value;
 }
 
-function isPlain(value: object): boolean {
+/** An object written as a literal, and no instance of a class. */
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
