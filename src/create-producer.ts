@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is a producer made of? Its parts, with a connection actor behind each address. */
 import { systemSources } from './config/sources.ts';
-import { connectionActor } from './connection-actor.ts';
+import { connecting } from './connection-actor.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import type { Producer } from './producer/producer.ts';
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts';
 import { RemotingProducer } from './producer/remoting-producer.ts';
-import { dialerFor } from './transport/dialer-choice.ts';
-import { Identity, renewingDialer } from './transport/identity.ts';
 import type { Dialer } from './transport/ports.ts';
 
 /** What a producer takes from outside; each has the real thing as its default. */
@@ -33,17 +31,13 @@ export function createProducer(
   const { env, pid, hostAddress } = systemSources();
   const { clock = systemClock, random = Math.random } = environment;
   const resolved = resolveProducerOptions(options, env);
-  const plain = dialerFor(resolved.tls, { given: environment.dialer, clock });
-  const { credentials: given } = resolved;
-  const onFault = (): void => {}; // what is signed with the old ones tells whether they are still good
-  const identity = given && new Identity({ given, clock, onFault });
-  const dialer = identity?.isRotating === true ? renewingDialer(plain, identity) : plain;
+  const { tls, credentials } = resolved;
+  const { dialer } = environment;
   return new RemotingProducer({
     options: resolved,
     clock,
     random,
-    identity,
-    connect: wanted => connectionActor(wanted, { clock, random, dialer }),
+    ...connecting({ tls, credentials, clock, random, dialer }),
     ip: hostAddress ?? '127.0.0.1',
     pid,
   });

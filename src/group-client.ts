@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are a group's offsets asked and told without a consumer? Connections, routes and calls of one group that is no member. */
 import type { ResolvedConfig } from './config/resolved-config.ts';
-import { connectionActor } from './connection-actor.ts';
+import { connecting } from './connection-actor.ts';
 import type { Environment } from './consumer/environment.ts';
 import { RocketmqError } from './errors/errors.ts';
 import { RouteCache } from './machines/routes/route-cache.ts';
@@ -14,8 +14,7 @@ import type { CallOptions } from './stores/offset-store.ts';
 import type { RemoteOffsetPort } from './stores/remote-offset-store.ts';
 import type { StartPort } from './stores/start-position.ts';
 import { BrokerCalls } from './transport/broker-calls.ts';
-import { dialerFor } from './transport/dialer-choice.ts';
-import { Identity, renewingDialer } from './transport/identity.ts';
+import type { Identity } from './transport/identity.ts';
 import { NameServerCalls } from './transport/name-server-calls.ts';
 import { RouteGate } from './transport/route-gate.ts';
 
@@ -33,18 +32,17 @@ export class GroupClient {
 
   constructor(config: ResolvedConfig, environment: GroupEnvironment) {
     const { clock = systemClock, random = Math.random } = environment;
-    const plain = dialerFor(config.tls, { given: environment.dialer, clock });
+    const { tls, credentials } = config;
+    const { dialer } = environment;
+    const { identity, connect } = connecting({ tls, credentials, clock, random, dialer });
     this.#config = config;
-    const { credentials: given } = config;
-    const onFault = (): void => {}; // the next call tells whether the old ones are still good
-    this.#identity = given && new Identity({ given, clock, onFault });
-    const dialer = this.#identity?.isRotating === true ? renewingDialer(plain, this.#identity) : plain;
+    this.#identity = identity;
     this.#connections = new Connections({
       nameServers: config.namesrvAddr,
       namespace: namespaceOf(config.namespace),
       clock,
-      identity: this.#identity,
-      connect: wanted => connectionActor(wanted, { clock, random, dialer }),
+      identity,
+      connect,
       greetBroker: () => Promise.resolve(),
     });
     const { switchboard } = this.#connections;
