@@ -35,6 +35,27 @@ import {
 } from './routes.logic.ts';
 import type { RouteAnswer, RoutesContext, RoutesEvent, RoutesInput, Testimony } from './routes.types.ts';
 
+/** Of a state that asks: a refresh that comes meanwhile is kept, and follows. */
+const rememberingRefresh = {
+  initial: 'once',
+  states: {
+    once: { on: { 'routes.refresh': 'again' } },
+    again: {
+      description: 'Something may have changed since we asked: once more afterwards.',
+      exit: 'refreshAgain',
+      on: { 'routes.refresh': {} },
+    },
+  },
+} as const;
+
+/** A round ends in which no witness said anything. */
+const unwitnessed = [
+  { type: 'settleRound', params: { output: [] } },
+  'takeAnswers',
+  'forgetUnwanted',
+  'planNextRound',
+] as const;
+
 const built = setup({
   types: {} as { context: RoutesContext; events: RoutesEvent; input: RoutesInput },
   actors: { askRoutes, askWitnesses },
@@ -109,13 +130,7 @@ const built = setup({
           },
           {
             target: 'waiting',
-            actions: [
-              { type: 'noteAnswers', params: ({ event }) => event },
-              { type: 'settleRound', params: { output: [] } },
-              'takeAnswers',
-              'forgetUnwanted',
-              'planNextRound',
-            ],
+            actions: [{ type: 'noteAnswers', params: ({ event }) => event }, ...unwitnessed],
           },
         ],
         onError: {
@@ -126,15 +141,7 @@ const built = setup({
       after: {
         roundLimit: { target: 'waiting', actions: ['noteOverdue', 'takeAnswers', 'planNextRound'] },
       },
-      initial: 'once',
-      states: {
-        once: { on: { 'routes.refresh': 'again' } },
-        again: {
-          description: 'Something may have changed since we asked: once more afterwards.',
-          exit: 'refreshAgain',
-          on: { 'routes.refresh': {} },
-        },
-      },
+      ...rememberingRefresh,
     },
     confirming: {
       description:
@@ -156,34 +163,16 @@ const built = setup({
         },
         onError: {
           target: 'waiting',
-          actions: [
-            { type: 'settleRound', params: { output: [] } },
-            'takeAnswers',
-            'forgetUnwanted',
-            'planNextRound',
-          ],
+          actions: [...unwitnessed],
         },
       },
       after: {
         roundLimit: {
           target: 'waiting',
-          actions: [
-            { type: 'settleRound', params: { output: [] } },
-            'takeAnswers',
-            'forgetUnwanted',
-            'planNextRound',
-          ],
+          actions: [...unwitnessed],
         },
       },
-      initial: 'once',
-      states: {
-        once: { on: { 'routes.refresh': 'again' } },
-        again: {
-          description: 'Something may have changed since we asked: once more afterwards.',
-          exit: 'refreshAgain',
-          on: { 'routes.refresh': {} },
-        },
-      },
+      ...rememberingRefresh,
     },
     waiting: {
       description: 'Until the first topic is due.',
