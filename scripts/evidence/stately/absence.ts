@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What does a bridge cost whose page is not there? Start, consumption and exit of fresh processes with and without it. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { produceByJava } from '../../../test/support/cluster/java-programs.ts';
+import { freePortBlock, releasePortBlock } from '../../../test/support/cluster/ports.ts';
 import { monotonicMs } from '../../../test/support/history/deliveries.ts';
 import type { Report } from '../kit/report.ts';
 import type { Stage } from '../kit/stage.ts';
@@ -22,7 +21,8 @@ export async function costOfAbsence(stage: Stage, report: Report): Promise<void>
   const topic = stage.fresh('absence');
   await stage.cluster.createTopic(topic, { queues: 8 });
   await produceByJava(stage.cluster, { topic, count, retry: true });
-  const absent = await absentPage();
+  const port = await freePortBlock(); // nobody listens there
+  const absent = `ws://127.0.0.1:${port}`;
 
   const plain: Times[] = [];
   const bridged: Times[] = [];
@@ -35,6 +35,7 @@ export async function costOfAbsence(stage: Stage, report: Report): Promise<void>
     report.note(`${what}, no bridge: median, ms`, Math.round(without));
     report.note(`${what}, bridge and no page: median, ms`, Math.round(withBridge));
   }
+  releasePortBlock(port);
   report.check('processes that ended by themselves', plain.length + bridged.length, { is: 2 * rounds });
 }
 
@@ -65,14 +66,4 @@ async function oneProcess(
 function medianOf(times: readonly Times[], what: keyof Times): number {
   const sorted = times.map(each => each[what]).toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** A port of the loopback at which nobody listens. */
-async function absentPage(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no port is free');
-  return `ws://127.0.0.1:${address.port}`;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createWebSocketReceiver } from '@statelyai/inspect';
@@ -10,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { createActor, setup } from 'xstate';
 import { statelyBridge } from '../../../src/inspect/stately-bridge.ts';
 import { webSocketLink } from '../../../src/inspect/web-socket-link.ts';
+import { freePortBlock, releasePortBlock } from '../../support/cluster/ports.ts';
 
 const light = setup({ types: { events: {} as { type: 'next' } } }).createMachine({
   id: 'light',
@@ -62,12 +62,9 @@ async function relayAt(port?: number): Promise<Relay> {
 }
 
 async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('not listening');
-  return address.port;
+  const port = await freePortBlock();
+  ends.push(() => releasePortBlock(port));
+  return port;
 }
 
 describe('a page behind a WebSocket', () => {
