@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Thousands of random histories: worth their seconds, but not at every keystroke. */
 const paths = [
@@ -13,12 +15,26 @@ const embedded = [
   'test/unit/inspect/web-socket-link.test.ts',
 ];
 
+/** The longest, each with clusters of its own; the shorter ones fill the gaps behind them. */
+const longest = ['on-5.5.0/promises', 'on-4.9.7/promises', 'on-5.5.0/scenarios', 'on-4.9.7/scenarios'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longest.findIndex(name => moduleId.includes(name));
+      return index < 0 ? longest.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 const setupFiles = ['test/support/fixed-seed.ts'];
 
 // Four projects. The first three need nothing but Node; the last a real Apache RocketMQ (Java 17 and Maven).
 export default defineConfig({
   test: {
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     // XState's development build takes what children report during a custom action for a call within it.
     onConsoleLog: text => !text.includes('Custom actions should not call'),
     projects: [
@@ -51,7 +67,7 @@ export default defineConfig({
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2, // mostly they wait; more clusters at once would want more memory than a laptop has
           sequence: { groupOrder: 3 }, // after the others: a cluster wants both processors
         },
       },

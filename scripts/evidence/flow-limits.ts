@@ -31,6 +31,7 @@ export const flowLimits: Evidence = {
   name: 'flow-limits',
   about:
     'pullThresholdSizeForAll 8 MiB under 64 KiB messages and 50 ms handlers: memory bounded, nothing lost; every other limit closes by its name and all is consumed',
+  shareOn: '4.9.7', // what it shows is ours, not the broker's
   async run(stage, report) {
     const { cluster } = stage;
     const real: Place = {

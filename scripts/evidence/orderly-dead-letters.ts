@@ -35,6 +35,7 @@ export const orderlyDeadLetters: Evidence = {
   name: 'orderly-dead-letters',
   about:
     'the dead letters are exactly the orderly messages that exceeded maxReconsumeTimes 3, with their topic and id, read by Java',
+  shareOn: '5.5.0', // what it shows is ours, not the broker's
   async run(stage, report) {
     const count = stage.pick({ full: 10_000, share: 400 });
     const topic = stage.fresh('dying');

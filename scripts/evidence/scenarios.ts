@@ -27,7 +27,7 @@ export const scenariosEvidence: Evidence = {
   about: 'the same scenarios, event by event, on the embedded cluster, 5.5.0 and 4.9.7',
   needsCluster: false, // it starts its own
   async run(stage, report) {
-    // In small only the embedded one: test/conformance/scenarios.test.ts runs them on the others.
+    // In small only the embedded one: test/conformance/scenarios.ts runs them on the others.
     const names = stage.pick({ full: Object.keys(kinds), share: ['embedded'] });
     const columns = new Map<string, ReadonlyMap<string, Outcome>>();
     for (const name of names) columns.set(name, await runAll(stage, name));

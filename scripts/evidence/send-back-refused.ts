@@ -19,6 +19,7 @@ export const sendBackRefused: Evidence = {
   name: 'send-back-refused',
   about:
     '36 answered with an error, not answered, or the connection cut: a copy goes instead; that refused too: again from here after 5 s; no offset passes',
+  shareOn: '4.9.7', // what it shows is ours, not the broker's
   async run(stage, report) {
     await using embedded = await embeddedPlace('1s 1s 1s 1s 2s');
     const places = [

@@ -24,6 +24,7 @@ export const subscribeRuntime: Evidence = {
   name: 'subscribe-runtime',
   about:
     'two members under load subscribe, unsubscribe and update selectors in all combinations: nothing is lost that matched throughout, no loop of code 24 or 25',
+  shareOn: '4.9.7', // what it shows is ours, not the broker's
   async run(stage, report) {
     await allCombinations(stage, report);
     await differingForLong(stage, report.part('different topics for long'));

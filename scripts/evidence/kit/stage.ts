@@ -14,7 +14,7 @@ export interface Evidence {
   readonly about: string;
   /** Default true. */
   readonly needsCluster?: false;
-  /** In small, for continuous integration, on this version only: it starts a cluster of its own or many JVMs. Default: on both. */
+  /** In small, for continuous integration, on this version only: it starts a cluster of its own or many JVMs, or shows what no broker has a part in. Default: on both. */
   readonly shareOn?: RocketmqVersion;
   run(stage: Stage, report: Report): Promise<void>;
 }
