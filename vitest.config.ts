@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config';
 
 /** Thousands of random histories: worth their seconds, but not at every keystroke. */
