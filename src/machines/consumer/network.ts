@@ -25,8 +25,6 @@ export interface NetworkOptions extends Pick<PartsEnvironment, 'clock' | 'dialer
   readonly serve: ServerRequestHandler;
 }
 
-export type Network = ReturnType<typeof networkOf>;
-
 export function networkOf({ config, clock, dialer, random, mailbox, ended, serve }: NetworkOptions) {
   const namespace = namespaceOf(config.namespace);
   const identity =
