@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
-/** Why a queue is given up. */
+/** Why is a queue given up? */
 export type RevokeReason =
   /** The group shared its queues anew. */
   | 'rebalance'

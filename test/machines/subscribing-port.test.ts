@@ -5,7 +5,6 @@ import { parseConfig } from '../../src/config/parse-config.ts';
 import { ConnectionError, SubscriptionError } from '../../src/errors/errors.ts';
 import { concurrently, type Listener, orderly } from '../../src/listeners/listener.ts';
 import type { SubscriptionCommand } from '../../src/machines/commands/work-command.ts';
-import { heartbeatOf } from '../../src/machines/consumer/heartbeat-data.ts';
 import { HeldQueues } from '../../src/machines/consumer/held-queues.ts';
 import { ListenerChoice } from '../../src/machines/consumer/listener-choice.ts';
 import { QueueOrigins } from '../../src/machines/consumer/queue-origins.ts';
@@ -57,7 +56,6 @@ function world(given: ConsumerConfig = {}) {
     if (error !== undefined) throw error;
   };
   const calls = {
-    heartbeat: (address: string) => answer('beat', address, answers.beats),
     checkSelector: (address: string) => answer('check', address, answers.checks),
   };
   const parts = {
@@ -69,7 +67,8 @@ function world(given: ConsumerConfig = {}) {
   };
   const port = subscribingPort({
     ...parts,
-    ...{ config, subscriptions, calls },
+    ...{ config, subscriptions },
+    greetings: { tell: address => answer('beat', address, answers.beats) },
     logger: { ...silentLogger, warn: (_, text) => warned.push(text) },
     nameServers: {
       route: async topic => {
@@ -78,7 +77,6 @@ function world(given: ConsumerConfig = {}) {
         return route;
       },
     },
-    heartbeat: () => heartbeatOf(config, subscriptions),
     tell: event => told.push(event),
   });
   const subscribe = (topic: string, selector?: Selector, listener?: Listener): SubscriptionCommand => ({

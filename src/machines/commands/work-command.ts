@@ -111,3 +111,8 @@ export function onCommand<Transition>(
   const each = (Object.keys(types) as WorkCommand['type'][]).map(type => [type, transition] as const); // the keys of the table above
   return Object.fromEntries(each) as Record<WorkCommand['type'], Transition>; // as above
 }
+
+/** Of a transition whose action takes the command as it came. */
+export function itself({ event }: { readonly event: Ticketed<WorkCommand> }): Ticketed<WorkCommand> {
+  return event;
+}

@@ -15,7 +15,7 @@ export type ConnectionRole = 'nameServer' | 'broker';
 /** The first words on a new connection, before anybody else may call: at brokers the heartbeat, at name servers nothing. Rejects to hang up and try again. */
 export type Greet = (caller: Caller, signal: AbortSignal) => Promise<void>;
 
-interface About {
+export interface About {
   readonly address: Address;
   readonly role: ConnectionRole;
 }

@@ -3,12 +3,12 @@
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
 import type { Address } from '../../model/route.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import { compareSubscriptions } from '../../subscriptions/subscription-conflicts.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import type { ToldVersions } from '../../subscriptions/told-versions.ts';
 import type { BrokerCalls } from '../../transport/broker-calls.ts';
 import type { ConflictsPort } from '../conflicts/conflicts.types.ts';
+import type { Greetings } from './greetings.ts';
 
 export interface ConflictsPortOptions {
   readonly config: ResolvedConfig;
@@ -17,8 +17,7 @@ export interface ConflictsPortOptions {
   readonly told: ToldVersions;
   readonly calls: Pick<BrokerCalls, 'groupConnection'>;
   readonly addresses: () => readonly Address[];
-  /** What the next heartbeat says. */
-  readonly heartbeat: () => HeartbeatData;
+  readonly greetings: Pick<Greetings, 'heartbeat'>;
 }
 
 /**
@@ -26,12 +25,12 @@ export interface ConflictsPortOptions {
  * newest version, of topics those of the last heartbeat.
  */
 export function conflictsPort(options: ConflictsPortOptions): ConflictsPort {
-  const { config, logger, subscriptions, told, calls, addresses, heartbeat } = options;
+  const { config, logger, subscriptions, told, calls, addresses, greetings } = options;
   const { consumerGroup, clientId } = config;
   const isTold = (address: Address): boolean =>
-    heartbeat().consumerDataSet.every(({ subscriptionDataSet }) =>
-      told.isUpToDate(address, subscriptionDataSet),
-    );
+    greetings
+      .heartbeat()
+      .consumerDataSet.every(({ subscriptionDataSet }) => told.isUpToDate(address, subscriptionDataSet));
   return {
     addresses,
     look: async (address, signal) => {

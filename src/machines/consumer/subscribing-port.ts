@@ -7,11 +7,9 @@ import { namespaceOf } from '../../model/namespace.ts';
 import type { Address } from '../../model/route.ts';
 import { everything, type Selector } from '../../model/subscription.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { HeartbeatData } from '../../protocol/bodies/heartbeat.ts';
 import { checkSelector } from '../../subscriptions/check-selector.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import { sameSelector } from '../../subscriptions/subscription-table.ts';
-import type { BrokerCalls } from '../../transport/broker-calls.ts';
 import type { NameServerCalls } from '../../transport/name-server-calls.ts';
 import type { SubscriptionCommand } from '../commands/work-command.ts';
 import type { SubscriptionChanged } from '../rebalance/rebalance.types.ts';
@@ -19,6 +17,7 @@ import type { RouteCache } from '../routes/route-cache.ts';
 import type { RoutesReport } from '../routes/routes.types.ts';
 import { sharedSignal } from '../shared/shared-signal.ts';
 import type { SubscribingPlan, SubscribingPort } from '../subscribing/subscribing.types.ts';
+import type { Greetings } from './greetings.ts';
 import type { HeldQueues } from './held-queues.ts';
 import type { ListenerChoice } from './listener-choice.ts';
 import type { QueueOrigins } from './queue-origins.ts';
@@ -33,9 +32,8 @@ export interface SubscribingWiring {
   readonly held: HeldQueues;
   readonly cache: RouteCache;
   readonly origins: QueueOrigins;
-  readonly calls: Pick<BrokerCalls, 'heartbeat'>;
   readonly nameServers: Pick<NameServerCalls, 'route'>;
-  readonly heartbeat: () => HeartbeatData;
+  readonly greetings: Pick<Greetings, 'tell'>;
   readonly tell: (event: SubscriptionChanged | RoutesReport) => void;
 }
 
@@ -155,12 +153,12 @@ async function locate(wiring: SubscribingWiring, topic: string, signal: AbortSig
 }
 
 async function register(wiring: SubscribingWiring, topic: string, signal: AbortSignal): Promise<void> {
-  const { cache, calls, config, heartbeat, subscriptions } = wiring;
+  const { cache, config, greetings, subscriptions } = wiring;
   const own = cache.brokerAddresses([topic]);
   const retryTopic = retryTopicOf(config.consumerGroup);
   const all = cache.brokerAddresses([topic, retryTopic, ...subscriptions.announcedTopics()]);
   const options = { timeoutMs: config.consumerTimeoutMillisOfRequest, signal: sharedSignal(signal) };
-  const beats = all.map(address => ({ address, answer: calls.heartbeat(address, heartbeat(), options) }));
+  const beats = all.map(address => ({ address, answer: greetings.tell(address, options) }));
   const awaited = own.length === 0 ? beats : beats.filter(({ address }) => own.includes(address));
   for (const { answer } of beats) answer.catch(() => undefined); // a broker that is not waited for hears it with the next beat
   const answers = await Promise.allSettled(awaited.map(({ answer }) => answer));

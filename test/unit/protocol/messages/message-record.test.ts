@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../../src/errors/errors.ts';
 import { bodyCrcMatches, type RecordBatch, readRecords } from '../../../../src/protocol/message-record.ts';
