@@ -20,7 +20,7 @@ The second runs with every change, and so does a test that each bug still stands
 
 export function plantedBugsPage(): string {
   const counts = kinds.map(kind => `${bugs.filter(bug => witnessOf(bug) === kind).length} by a ${kind}`);
-  const sum = `There are ${bugs.length}: caught ${counts.join(', ')}. A rule of all paths holds on every path of its chart, whatever its guards answer; a property in random histories.\n`;
+  const sum = `There are ${bugs.length}: caught ${counts.join(', ')}. A rule of all paths holds on every path of its chart, whatever its guards answer; a race reads its rules off the wire, in whatever order answers, commands and failures come; a property holds in random histories.\n`;
   const sections = Object.entries(areas).map(([area, own]) => sectionOf(area, own));
   return [intro, sum, ...sections].join('\n');
 }

@@ -23,9 +23,7 @@ export const plantedBugs: Evidence = {
       is: '',
     });
     noteWitnesses(report, verdicts);
-    report.check('tests that hung with a bug, and were ended', namesOf(verdicts.filter(each => each.hung)), {
-      is: '',
-    });
+    report.note('tests that hung with a bug, and were ended', namesOf(verdicts.filter(({ hung }) => hung)));
     report.check('the same tests, run without a bug', soundTests, { atLeast: 1 });
     report.check('of these failed, or were not there', unsound.length, { is: 0 });
   },

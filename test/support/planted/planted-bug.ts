@@ -19,12 +19,16 @@ export interface PlantedBug {
   readonly caughtBy: string;
 }
 
-/** Who notices a bug: what holds on every path of a chart, in every random history, or in one that somebody thought of. */
-export const kinds = ['rule of all paths', 'property', 'test'] as const;
+/**
+ * Who notices a bug: what holds on every path of a chart, on the wire in whatever order things come, in every random history, or
+ * in one that somebody thought of.
+ */
+export const kinds = ['rule of all paths', 'race', 'property', 'test'] as const;
 export type WitnessKind = (typeof kinds)[number];
 
 export function witnessOf({ test }: PlantedBug): WitnessKind {
   if (test.startsWith('machines/paths/')) return 'rule of all paths';
+  if (test.endsWith('-race.test.ts')) return 'race';
   return test.endsWith('.property.test.ts') ? 'property' : 'test';
 }
 

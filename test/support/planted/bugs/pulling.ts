@@ -90,8 +90,8 @@ export const pulling: readonly PlantedBug[] = [
     file: 'machines/pull/puller.ts',
     text: 'if (this.#inFlight !== nothingInFlight || offset === undefined) return;',
     becomes: 'if (offset === undefined) return;',
-    test: 'machines/pull.test.ts',
-    caughtBy: 'has at most one pull on the wire',
+    test: 'machines/consumer-race.test.ts',
+    caughtBy: 'a consumer keeps its word',
   },
   {
     name: 'abandoned-answer-counts',
