@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Writes what follows from the tables: docs/configuration.md, docs/errors.md, docs/logging.md and the ConsumerConfig interface.
+ * Writes what follows from the tables: docs/configuration.md, docs/errors.md, docs/logging.md, docs/planted-bugs.md and the ConsumerConfig interface.
  * `tsx scripts/docs.ts` writes them, `--check` only says which differ.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { configurationPage } from './docs/configuration-page.ts';
 import { consumerConfigSource } from './docs/consumer-config.ts';
 import { errorsPage } from './docs/errors-page.ts';
 import { loggingPage } from './docs/logging-page.ts';
+import { plantedBugsPage } from './docs/planted-bugs-page.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -19,6 +20,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/configuration.md', configurationPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/logging.md', loggingPage()],
+    ['docs/planted-bugs.md', plantedBugsPage()],
     ['src/config/consumer-config.ts', consumerConfigSource()],
   ]);
 }

@@ -6,7 +6,7 @@ import type { ShutdownReport } from '../../src/machines/consumer/consumer.types.
 import { queueKey } from '../../src/model/message-queue.ts';
 import { RequestCode } from '../../src/protocol/codes.ts';
 import { aQueue, deferred, queueNumber } from '../support/builders.ts';
-import { ConsumerKit, nothingLeft } from '../support/consumer-kit.ts';
+import { ConsumerKit, group, nothingLeft } from '../support/consumer-kit.ts';
 import { addressOf, nameServer } from '../support/scripted-cluster.ts';
 import { checkTrace } from '../support/trace-checker.ts';
 
@@ -237,6 +237,29 @@ describe('a shutdown', () => {
     const report = await stopped(kit, { timeout: 6000 });
     expect(kit.clock.now() - from).toBeLessThanOrEqual(6000);
     expect(report).toMatchObject({ clean: false, abandonedMessages: 3 });
+    expect(kit.leftovers).toEqual(nothingLeft);
+  });
+
+  it('does not wait for the last commit of a queue that was given up before', async () => {
+    const kit = await new ConsumerKit({ config: { consumerTimeoutMillisOfRequest: 20_000 } }).start();
+    kit.cluster.store(queueNumber(1), 3);
+    await kit.pass(100);
+    kit.cluster.on(QUERY_CONSUMER_OFFSET, () => undefined);
+    kit.cluster.otherMembers.add('10.0.0.9@after-us');
+    kit.cluster.tellMembersChanged(group);
+    await kit.pass(500);
+    const from = kit.clock.now();
+    const report = await stopped(kit, { timeout: 2000 });
+    expect([kit.clock.now() - from <= 2000, outcomes(report)]).toEqual([
+      true,
+      [
+        'closingIntake done',
+        'draining timedOut',
+        'persisting failed',
+        'releasing done',
+        'disconnecting done',
+      ],
+    ]);
     expect(kit.leftovers).toEqual(nothingLeft);
   });
 

@@ -704,6 +704,7 @@ describe('the rebalance machine', () => {
       trigger();
       await clock.flush();
       actor.send({ type: 'assignment.applied', round: 7 });
+      actor.send({ type: 'assignment.applied', round: 0 });
       expect(state()).toEqual({ applying: 'once' });
       actor.send({ type: 'assignment.applied', round: 1 });
       expect(state()).toEqual({ resting: 'once' });

@@ -42,6 +42,12 @@ followPaths(connectionMachine, {
       until: ['on after pause'],
     },
     {
+      sentence: 'pauses when a connection was lost before it dials anew',
+      never: ['enter linked', 'enter linked.dialing'],
+      after: ['on link.lost'],
+      until: ['on after pause'],
+    },
+    {
       sentence: 'reports nothing once it drains',
       never: ['reportReady', 'reportLost', 'reportFailed'],
       after: ['enter linked.draining'],

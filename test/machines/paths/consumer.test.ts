@@ -101,6 +101,11 @@ followPaths(consumerMachine, {
       after: ['enter running.unsaved'],
       until: ['on offsets.persisted', 'on consumer.suspend', 'on gap.found'],
     },
+    {
+      sentence: 'begins to stop once, however often it is asked to',
+      never: ['beginStop', 'closeIntake'],
+      after: ['closeIntake'],
+    },
     { sentence: 'begins a stop before its first step', never: ['closeIntake'], before: ['beginStop'] },
   ],
 });

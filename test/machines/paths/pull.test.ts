@@ -31,6 +31,12 @@ followPaths(pullMachine, {
       until: ['on queue.resume', 'on queue.seek'],
     },
     {
+      sentence: 'waits after a failure before it asks again',
+      never: ['pullOn', 'requestNextBatch'],
+      after: ['on pull.failed'],
+      until: ['on after backoff', 'on queue.seek', 'on queue.resume'],
+    },
+    {
       sentence: 'drops the pull that is on the wire when the queue is given up',
       never: ['enter revoked'],
       before: ['abandonPull'],

@@ -16,6 +16,11 @@ followPaths(subscribingMachine, {
       before: ['on done(register)'],
     },
     {
+      sentence: 'shares a new topic out only after a heartbeat with it',
+      never: ['enter sharing'],
+      before: ['on done(register)'],
+    },
+    {
       sentence: 'forgets a topic only after its queues have ended',
       never: ['forget'],
       before: ['on done(drain)', 'on error(drain)'],

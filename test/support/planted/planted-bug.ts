@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export interface PlantedBug {
   readonly name: string;
-  /** What goes wrong in a consumer that has it. */
+  /** What goes wrong for the user of a consumer that has it. */
   readonly what: string;
   /** Below src. */
   readonly file: string;
@@ -15,22 +15,32 @@ export interface PlantedBug {
   readonly becomes: string;
   /** The test file that has to notice, below test. */
   readonly test: string;
-  /** Part of the name of the invariant or test that notices. */
+  /** Part of the name of the invariant or test that notices. Empty while nobody is known: then all tests of the file are run. */
   readonly caughtBy: string;
 }
 
-const root = join(import.meta.dirname, '../../..');
+/**
+ * Who notices a bug: what holds on every path of a chart, on the wire in whatever order things come, in every random history, or
+ * in one that somebody thought of.
+ */
+export const kinds = ['rule of all paths', 'race', 'property', 'test'] as const;
+export type WitnessKind = (typeof kinds)[number];
 
-function sourceOf({ file }: PlantedBug): string {
+export function witnessOf({ test }: PlantedBug): WitnessKind {
+  if (test.startsWith('machines/paths/')) return 'rule of all paths';
+  if (test.endsWith('-race.test.ts')) return 'race';
+  return test.endsWith('.property.test.ts') ? 'property' : 'test';
+}
+
+/** The project's. */
+export const root = join(import.meta.dirname, '../../..');
+
+export function sourceOf({ file }: PlantedBug): string {
   return join(root, 'src', file);
 }
 
-export function testOf({ test }: PlantedBug): string {
-  return join('test', test);
-}
-
 /** @throws when the text is not there exactly once: the bug has to follow the code */
-function withBug(bug: PlantedBug, source: string): string {
+export function withBug(bug: PlantedBug, source: string): string {
   const parts = source.split(bug.text);
   if (parts.length !== 2) {
     throw new Error(`${bug.name}: its text stands ${parts.length - 1} times in src/${bug.file}, not once`);
@@ -38,7 +48,7 @@ function withBug(bug: PlantedBug, source: string): string {
   return parts.join(bug.becomes);
 }
 
-/** Bugs whose text is not there any more, as sentences. */
+/** Bugs whose text is not once in their source any more, as sentences. */
 export function misplaced(bugs: readonly PlantedBug[]): readonly string[] {
   return bugs.flatMap(bug => {
     try {
@@ -48,15 +58,4 @@ export function misplaced(bugs: readonly PlantedBug[]): readonly string[] {
       return [String(thrown)];
     }
   });
-}
-
-/** Plants a bug in whatever Vite loads. */
-export function planting(bug: PlantedBug) {
-  const path = sourceOf(bug);
-  return {
-    name: `planted ${bug.name}`,
-    enforce: 'pre' as const,
-    transform: (code: string, id: string): string | undefined =>
-      id.split('?')[0] === path ? withBug(bug, code) : undefined,
-  };
 }

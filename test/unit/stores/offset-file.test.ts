@@ -197,11 +197,24 @@ describe('the file of offsets', () => {
     }
     expect(tried).toBeGreaterThan(50);
   });
+
+  it('has a good file at every step also when it began with a bad one', async () => {
+    const { main, backup } = await written();
+    const began = (): MemoryFileSystem => disk({ main: main.subarray(1), backup });
+    for (let step = 0; ; step++) {
+      const first = await untilPowerLoss(step, began());
+      for (let kept = 0; kept < 1 << first.fileSystem.unsynced; kept++) {
+        const { fileSystem, acknowledged = 10 } = await untilPowerLoss(step, began());
+        const { offset } = await stored(fileSystem.afterPowerLoss(kept));
+        expect(offset, `step ${step}, names ${kept.toString(2)}`).toBeGreaterThanOrEqual(acknowledged);
+      }
+      if (!first.wasCut) break;
+    }
+  });
 });
 
 /** Four persists; what was acknowledged, and what was asked for last, when the power went. */
-async function untilPowerLoss(step: number) {
-  const fileSystem = new MemoryFileSystem();
+async function untilPowerLoss(step: number, fileSystem = new MemoryFileSystem()) {
   fileSystem.powerLossAt = step;
   const { store } = open({ fileSystem });
   let acknowledged: number | undefined;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Are the planted bugs where the code is? That each is noticed: `npm run evidence -- planted-bugs`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { areas, bugs, share } from '../../support/planted/bugs.ts';
+import { misplaced, root, withBug } from '../../support/planted/planted-bug.ts';
+
+describe('the planted bugs', () => {
+  it('are at least forty, each of its own name', () => {
+    const names = bugs.map(({ name }) => name);
+    expect(names.length).toBeGreaterThanOrEqual(40);
+    expect([...new Set(names)]).toEqual(names);
+  });
+
+  it('have their text once in the sources: whoever changes the code takes them along', () => {
+    expect(misplaced(bugs)).toEqual([]);
+  });
+
+  it('change something, say what goes wrong, and name who notices', () => {
+    const idle = bugs.filter(({ text, becomes }) => text === becomes);
+    const silent = bugs.filter(({ what, caughtBy }) => what === '' || caughtBy === '');
+    expect([idle, silent]).toEqual([[], []]);
+  });
+
+  it('name tests that are there', () => {
+    const missing = bugs.filter(({ test, caughtBy }) => {
+      const path = join(root, 'test', test);
+      return !existsSync(path) || !nameIn(readFileSync(path, 'utf8'), caughtBy);
+    });
+    expect(missing.map(({ name, caughtBy }) => `${name}: ${caughtBy}`)).toEqual([]);
+  });
+
+  it('of which some run with every change come from half of the areas', () => {
+    expect(share).toHaveLength(Math.floor(Object.keys(areas).length / 2));
+  });
+
+  it('are not planted where their text is missing, or is there twice', () => {
+    const [bug] = bugs;
+    if (bug === undefined) throw new Error('there is none');
+    expect(() => withBug(bug, 'something else')).toThrow('stands 0 times');
+    expect(() => withBug(bug, bug.text + bug.text)).toThrow('stands 2 times');
+    expect(withBug(bug, `a${bug.text}b`)).toBe(`a${bug.becomes}b`);
+  });
+});
+
+/** As far as it can be told from the text: names of repeated tests have places to be filled in. */
+function nameIn(source: string, name: string): boolean {
+  if (source.includes(name)) return true;
+  const titles = [...source.matchAll(/'([^'\n]*%[sdi][^'\n]*)'/g)].map(([, title = '']) => title);
+  return titles.some(title => {
+    const pattern = title
+      .split(/%[sdi]/)
+      .map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*');
+    return new RegExp(pattern).test(name);
+  });
+}
