@@ -50,6 +50,7 @@ import { roundLimitOf, sendBackPort } from './send-back-port.ts';
 import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
+import { StartByTime } from './start-by-time.ts';
 import { startPort } from './start-port.ts';
 import { subscribingPort } from './subscribing-port.ts';
 import { traces } from './trace-port.ts';
@@ -140,6 +141,10 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     storedOffset: offsets.storedOffset,
   });
   const positions = new StartPositions(brokers, clock);
+  const startByTime = new StartByTime({
+    ...{ config, cache, positions, topics: () => subscriptions.consumedTopics() },
+    isOpen: address => switchboard.isOpen(address),
+  });
 
   const heartbeat = () => heartbeatOf(config, subscriptions);
   const noteTold = (address: Address, { consumerDataSet }: HeartbeatData): void => {
@@ -371,6 +376,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     isUnidentified: () => identity !== undefined && identity.signer === undefined,
     identify: async () => identity?.load(),
     loadOffsets: () => store.load(),
+    startsByTime: () => startByTime.isWanted,
+    askByTime: signal => startByTime.ask(signal),
     noteRoutes: unknownTopic => {
       if (unknownTopic !== undefined) origins.note(unknownTopic, []);
       for (const topic of topics()) {

@@ -117,6 +117,7 @@ export const consumerSetup = setup({
     commands: commandsMachine,
     identify: fromPromise<void, ConsumerParts>(({ input }) => input.identify()),
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
+    askByTime: fromPromise<void, ConsumerParts>(({ input, signal }) => input.askByTime(sharedSignal(signal))),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
       input.parts.leave({ ...input, signal: sharedSignal(signal) }),
     ),
@@ -473,6 +474,7 @@ export const consumerSetup = setup({
     isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SUBSCRIPTION_STALE',
     isUnidentified: ({ context }) => context.parts.get().isUnidentified(),
+    startsByTime: ({ context }) => context.parts.get().startsByTime(),
     isForbidden: (_, params: { readonly error: RocketmqError }) => isForbidden(params.error),
     isSelectorRefused: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SELECTOR_REFUSED',
