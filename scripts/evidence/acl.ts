@@ -35,6 +35,6 @@ async function onCluster(stage: Stage, report: Report): Promise<void> {
   await handedOver(stage, report.part('hand-over'));
   await retried(stage, report.part('retries'));
   await timestamps(stage, report.part('TIMESTAMP'), isVersion5); // ACL 1.0 knows PUB and SUB only
-  await refusals(stage, report);
+  await refusals(stage, report, isVersion5);
   if (isVersion5) await rotated(stage, report.part('rotated secret'));
 }

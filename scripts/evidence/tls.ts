@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Is what is sent encrypted, is the broker who it says it is, and does a consumer come back when certificates change? */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Is what is sent encrypted, does each side know the other, and does a consumer come back when certificates change? */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Consumer,
   type ConsumerConfig,
@@ -23,40 +23,92 @@ export const tlsEvidence: Evidence = {
   name: 'tls',
   shareOn: '5.5.0',
   about:
-    'TLS to real brokers: verified by default, refused with a reason in words, certificates changed while running',
+    'TLS to real brokers: both sides verified, refused with a reason in words, certificates of both changed while running',
   async run(stage, report) {
-    const place = stage.file('tls.properties');
+    // Files of their own: both watch them, and would read the whole configuration again when one changes.
+    const [names, broker] = [new ServerFiles(stage, 'names'), new ServerFiles(stage, 'broker')];
     const authority = createAuthority();
-    useFiles(stage, place, authority);
+    for (const files of [names, broker]) files.use({ server: authority });
     stage.say('starting a cluster whose broker takes encrypted connections only');
     await using cluster = await startCluster({
       version: stage.cluster.version,
-      jvmOptions: [`-Dtls.config.file=${place}`, '-Dtls.server.mode=permissive'],
-      brokerJvmOptions: ['-Dtls.server.mode=enforcing'],
+      jvmOptions: [`-Dtls.config.file=${names.place}`, '-Dtls.server.mode=permissive'],
+      brokerJvmOptions: [`-Dtls.config.file=${broker.place}`, '-Dtls.server.mode=enforcing'],
     });
     const trial = new Trial(stage, cluster);
     await trial.verifies(report, authority);
-    await trial.rotates(report, place, authority);
+    await trial.rotates(report, broker, authority);
     await trial.plain(report);
   },
 };
 
-/** What the JVMs read at their start. Without an authority: a certificate the broker signs for itself. */
-function useFiles(stage: Stage, place: string, server: Authority | undefined): void {
-  const lines = [`tls.test.mode.enable=${server === undefined}`];
-  if (server !== undefined) {
-    const { cert, key } = server.issue();
-    const write = (name: string, text: string): string => {
-      const path = join(stage.file(name));
-      writeFileSync(path, text);
-      return path;
-    };
-    lines.push(
-      `tls.server.certPath=${write('server.pem', cert)}`,
-      `tls.server.keyPath=${write('server.key', key)}`,
-    );
+interface Authorities {
+  /** Signs the server's certificate; without one the server signs for itself. */
+  readonly server?: Authority;
+  /** A client must have a certificate of this one. Default: none is asked for. */
+  readonly clients?: Authority;
+}
+
+/** What a name server or broker reads at its start. */
+class ServerFiles {
+  readonly place: string;
+  readonly #stage: Stage;
+  readonly #name: string;
+
+  constructor(stage: Stage, name: string) {
+    this.#stage = stage;
+    this.#name = name;
+    this.place = stage.file(`${name}.properties`);
   }
-  writeFileSync(place, `${lines.join('\n')}\n`);
+
+  use({ server, clients }: Authorities): void {
+    const lines = [`tls.test.mode.enable=${server === undefined}`];
+    if (server !== undefined) {
+      const { cert, key } = server.issue();
+      lines.push(`tls.server.certPath=${this.#write('pem', cert)}`);
+      lines.push(`tls.server.keyPath=${this.#write('key', key)}`);
+    }
+    if (clients !== undefined) {
+      lines.push('tls.server.need.client.auth=require', 'tls.server.authClient=true');
+      lines.push(`tls.server.trustCertPath=${this.#write('clients.pem', clients.ca)}`);
+    }
+    writeFileSync(this.place, `${lines.join('\n')}\n`);
+  }
+
+  #write(suffix: string, text: string): string {
+    const path = this.#stage.file(`${this.#name}.${suffix}`);
+    writeFileSync(path, text);
+    return path;
+  }
+}
+
+/** Our own certificate, in files as an administrator exchanges them. */
+class ClientFiles {
+  readonly #cert: string;
+  readonly #key: string;
+
+  constructor(stage: Stage, name: string, authority: Authority) {
+    this.#cert = stage.file(`${name}.pem`);
+    this.#key = stage.file(`${name}.key`);
+    this.exchange(authority);
+  }
+
+  exchange(authority: Authority): void {
+    const { cert, key } = authority.issue({ names: ['billing'] });
+    writeFileSync(this.#cert, cert);
+    writeFileSync(this.#key, key);
+  }
+
+  read(): { readonly cert: Buffer; readonly key: Buffer } {
+    return { cert: readFileSync(this.#cert), key: readFileSync(this.#key) };
+  }
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly ms: number;
+  /** Of every connection that was lost. */
+  readonly codes: readonly string[];
 }
 
 class Trial {
@@ -104,10 +156,8 @@ class Trial {
     return new Set(this.bodies).size === this.#sent;
   }
 
-  /** The code of the first connection to a broker that is lost, or of the start's end. The consumer is stopped. */
-  async refusalOf(
-    config: ConsumerConfig,
-  ): Promise<{ readonly code: string; readonly ms: number; readonly message: string }> {
+  /** Of the first connection that is lost by TLS, or of the start's end. The consumer is stopped, that much later. Unit: ms. */
+  async refusalOf(config: ConsumerConfig, stopAfter = 0): Promise<Refusal> {
     this.losses.length = 0;
     const consumer = this.consumer(config);
     const began = performance.now();
@@ -124,11 +174,13 @@ class Trial {
       ) as RocketmqError | undefined; // as was just looked for
     await this.stage.until('a refusal', patience, () => found() !== undefined);
     const ms = Math.round(performance.now() - began);
+    await pause(stopAfter);
+    const codes = this.losses.map(each => (each instanceof RocketmqError ? each.code : String(each)));
     await consumer.shutdown();
     await start;
     const { code = '', message = '' } = found() ?? {};
     this.stage.say(`${code} after ${ms} ms: ${message}`);
-    return { code, ms, message };
+    return { code, ms, codes };
   }
 
   async verifies(report: Report, { ca }: Authority): Promise<void> {
@@ -149,32 +201,53 @@ class Trial {
     await refused('tls not set', 'RMQ_TLS_EXPECTED', {});
   }
 
-  /** One consumer runs through the broker's lives: the next authority, then one that cannot be verified. */
-  async rotates(report: Report, place: string, first: Authority): Promise<void> {
+  /** One consumer runs through the broker's lives; the last one cannot be verified by anybody. */
+  async rotates(report: Report, files: ServerFiles, first: Authority): Promise<void> {
     const { stage, cluster } = this;
     const count = stage.pick({ full: 1000, share: 20 });
-    let next = first;
-    // Name servers keep the first certificate: they are not restarted.
-    const tls = () => ({ ca: [first.ca, next.ca] });
+    const [second, clients, otherClients] = [createAuthority(), createAuthority(), createAuthority()];
+    const own = new ClientFiles(stage, 'client', clients);
+    // The name server keeps the first certificate.
+    const ca = [first.ca, second.ca];
+    const tls = () => ({ ca, ...own.read() });
     const consumer = this.consumer({ tls });
     await consumer.start();
     await this.gotAll();
-    this.bodies.length = 0;
-    this.#sent = 0;
-    const life = async (what: string): Promise<void> => {
+    const life = async (what: string, next: Authorities): Promise<void> => {
+      files.use(next);
+      this.bodies.length = 0;
+      this.#sent = 0;
       stage.say(`the broker restarts: ${what}`);
       await cluster.broker('broker-a').restart();
       await this.send(count, tls);
       report.check(`${what}: every message once`, await this.gotAll(), { is: true });
     };
-    next = createAuthority();
-    useFiles(stage, place, next);
-    await life('certificate of another authority, while running');
+    await life('another authority, and ours is asked for', { server: second, clients });
+    await this.asksForOurs(report, { ca }, otherClients);
+    own.exchange(otherClients);
+    await life('our certificate exchanged, too', { server: second, clients: otherClients });
     report.check('stopped clean after it', (await consumer.shutdown()).clean, { is: true });
-    useFiles(stage, place, undefined);
+    files.use({});
     await cluster.broker('broker-a').restart();
     const selfSigned = await this.refusalOf({ tls: { ca: first.ca } });
     report.check('broker that signs for itself: code', selfSigned.code, { is: 'RMQ_TLS_UNTRUSTED' });
+  }
+
+  /** The broker takes nobody without a certificate of an authority it knows. */
+  async asksForOurs(report: Report, known: { readonly ca: string[] }, foreign: Authority): Promise<void> {
+    const cases = { 'no certificate of ours': {}, 'ours of another authority': foreign.issue() };
+    for (const [what, ours] of Object.entries(cases)) {
+      let dials = 0;
+      const tls = (address: string) => {
+        if (address === this.cluster.broker('broker-a').address) dials++;
+        return { ...known, ...ours };
+      };
+      const seen = await this.refusalOf({ tls }, 2000);
+      report.check(`${what}: code`, seen.code, { is: 'RMQ_TLS_CLIENT_CERTIFICATE' });
+      report.speed(`${what}: ms until it is told`, seen.ms, { atMost: 3000 });
+      report.check(`${what}: reason of each loss`, [...new Set(seen.codes)].join(), { is: seen.code });
+      report.check(`${what}: dials in all, 2 s later`, dials, { atMost: 30 });
+    }
   }
 
   /** The cluster of the other evidence speaks no TLS. */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What can be set of a producer, and what is it by default? */
 import { type ConfigProblem, RocketmqError } from '../errors/errors.ts';
-import type { MapBrokerAddress } from '../model/broker-address.ts';
+import type { AllowedHosts, MapBrokerAddress } from '../model/broker-address.ts';
 import {
   type Credentials,
   type CredentialsProvider,
   checkCredentials,
   GivenCredentials,
 } from '../model/credentials.ts';
+import { HostList, mostHosts, splitHosts } from '../model/host-list.ts';
 import { groupProblem } from '../model/names.ts';
 import { type NamespaceChoice, namespaceProblem } from '../model/namespace.ts';
 import type { Address } from '../model/route.ts';
@@ -26,6 +27,13 @@ export interface ProducerOptions {
   readonly tls?: TlsOption;
   /** Where a broker is dialled that announces itself at an address, as the consumer's option of this name. */
   readonly mapBrokerAddress?: MapBrokerAddress;
+  /**
+   * The only hosts that brokers of a route are dialled at, as the consumer's option of this name: whoever holds the name server
+   * cannot have messages sent elsewhere. A send to a topic without any such broker rejects with `RMQ_BROKER_ADDRESS_REFUSED`.
+   * Without it the environment, ROCKETMQ_ALLOWED_BROKER_ADDRESSES; without that any.
+   * @example allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']
+   */
+  readonly allowedBrokerAddresses?: string | readonly string[];
   /**
    * Who signs the requests, as in a consumer's config. Without it ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY and
    * ROCKETMQ_SECURITY_TOKEN; without those nothing is signed.
@@ -54,6 +62,7 @@ export interface ResolvedProducerOptions {
   readonly namespace: NamespaceChoice | undefined;
   readonly tls: ResolvedTls;
   readonly mapBrokerAddress: MapBrokerAddress | undefined;
+  readonly allowedBrokerAddresses: AllowedHosts | undefined;
   readonly producerGroup: string;
   readonly credentials: GivenCredentials | undefined;
   readonly sendMsgTimeout: number;
@@ -95,7 +104,8 @@ export function resolveProducerOptions(options: ProducerOptions, env: Environmen
     producerGroup,
     namespace: readNamespace(options, problems),
     tls: readTls(options, problems),
-    mapBrokerAddress: options.mapBrokerAddress,
+    mapBrokerAddress: readMap(options, problems),
+    allowedBrokerAddresses: readAllowed(options, env, problems),
     credentials: credentialsOf(options, env, problems),
     sendMsgTimeout: read('sendMsgTimeout'),
     retryTimesWhenSendFailed: read('retryTimesWhenSendFailed'),
@@ -152,6 +162,39 @@ function readNamespace(
   const problem = namespaceProblem(name);
   if (problem !== undefined) problems.push({ option: 'namespace', problem });
   return { name, version };
+}
+
+function readMap(
+  { mapBrokerAddress }: ProducerOptions,
+  problems: ConfigProblem[],
+): MapBrokerAddress | undefined {
+  if (mapBrokerAddress !== undefined && typeof mapBrokerAddress !== 'function')
+    problems.push({ option: 'mapBrokerAddress', problem: 'it is not a function' });
+  return mapBrokerAddress;
+}
+
+/** Whatever is wrong refuses the options: a rule that is left out would let in everything. */
+function readAllowed(
+  { allowedBrokerAddresses }: ProducerOptions,
+  env: Environment,
+  problems: ConfigProblem[],
+): AllowedHosts | undefined {
+  const given: unknown = allowedBrokerAddresses ?? env['ROCKETMQ_ALLOWED_BROKER_ADDRESSES'];
+  if (given === undefined) return undefined;
+  const option = 'allowedBrokerAddresses';
+  const parts: unknown = typeof given === 'string' ? splitHosts(given) : given;
+  const hosts = new HostList();
+  if (!Array.isArray(parts)) problems.push({ option, problem: 'it is neither a string nor an array' });
+  else if (parts.length === 0) problems.push({ option, problem: 'it allows no address' });
+  else if (parts.length > mostHosts)
+    problems.push({ option, problem: `it has ${parts.length} entries, at most ${mostHosts} are allowed` });
+  else {
+    for (const [index, part] of parts.entries()) {
+      const problem = typeof part === 'string' ? hosts.add(part.trim()) : 'it is not a string';
+      if (problem !== undefined) problems.push({ option: `${option}[${index}]`, problem });
+    }
+  }
+  return hosts;
 }
 
 function readTls({ tls = false }: ProducerOptions, problems: ConfigProblem[]): ResolvedTls {

@@ -4,8 +4,14 @@ import { RocketmqError } from '../errors/errors.ts';
 import { compareQueues, type MessageQueue } from '../model/message-queue.ts';
 import { type Address, masterId, type TopicRoute, writableQueues } from '../model/route.ts';
 
-/** Where routes come from; rejects when no name server answered. */
-export type FetchRoute = (topic: string) => Promise<TopicRoute | undefined>;
+export interface PublishRoutesOptions {
+  /** Where routes come from; rejects when no name server answered. */
+  readonly fetch: (topic: string) => Promise<TopicRoute | undefined>;
+  /** Called after each route that was learned; the question is answered when it has ended. Must not reject. */
+  readonly onKnown: () => Promise<void>;
+  /** Why a broker's address was not let in. */
+  readonly refusalOf: (brokerName: string) => RocketmqError | undefined;
+}
 
 /** A queue that takes messages, with the address of its broker's master. */
 export interface PublishQueue {
@@ -20,21 +26,18 @@ const templateQueues = 4;
 
 /** The routes of the topics this producer sends to. Source: MQClientInstance.updateTopicRouteInfoFromNameServer. */
 export class PublishRoutes {
-  readonly #fetch: FetchRoute;
-  readonly #onKnown: () => Promise<void>;
+  readonly #options: PublishRoutesOptions;
   readonly #known = new Map<string, readonly PublishQueue[]>();
   readonly #asking = new Map<string, Promise<readonly PublishQueue[]>>();
 
-  /** `onKnown` is called after each route that was learned; the question is answered when it has ended. Must not reject. */
-  constructor(fetch: FetchRoute, onKnown: () => Promise<void>) {
-    this.#fetch = fetch;
-    this.#onKnown = onKnown;
+  constructor(options: PublishRoutesOptions) {
+    this.#options = options;
   }
 
   /**
    * The queues of a topic in the order all clients list them; asked for once and then kept until {@link refresh}.
    * @throws RocketmqError `RMQ_TOPIC_NOT_FOUND` when neither the topic nor the template for new ones exists or may be
-   * written; `RMQ_NAME_SERVER_UNAVAILABLE`
+   * written; `RMQ_BROKER_ADDRESS_REFUSED` when no broker of the topic may be dialled; `RMQ_NAME_SERVER_UNAVAILABLE`
    */
   async queuesOf(topic: string): Promise<readonly PublishQueue[]> {
     return this.#known.get(topic) ?? this.#ask(topic);
@@ -62,16 +65,28 @@ export class PublishRoutes {
   }
 
   async #lookUp(topic: string): Promise<readonly PublishQueue[]> {
-    const route = (await this.#fetch(topic)) ?? (await this.#templateRoute());
+    const { fetch, onKnown } = this.#options;
+    const route = (await fetch(topic)) ?? (await this.#templateRoute());
     const queues = route === undefined ? [] : publishQueues(topic, route);
-    if (queues.length === 0) throw notFound(topic);
+    if (queues.length === 0) throw this.#refused(topic, route) ?? notFound(topic);
     this.#known.set(topic, queues);
-    await this.#onKnown();
+    await onKnown();
     return queues;
   }
 
+  #refused(topic: string, route: TopicRoute | undefined): RocketmqError | undefined {
+    for (const { brokerName, addresses } of route?.brokers ?? []) {
+      if (addresses.has(masterId)) continue;
+      const cause = this.#options.refusalOf(brokerName);
+      if (cause === undefined) continue;
+      const message = `no broker of topic ${topic} may be sent to: ${cause.message}`;
+      return new RocketmqError(cause.code, message, { context: { ...cause.context, topic }, cause });
+    }
+    return undefined;
+  }
+
   async #templateRoute(): Promise<TopicRoute | undefined> {
-    const route = await this.#fetch(templateTopic);
+    const route = await this.#options.fetch(templateTopic);
     if (route === undefined) return undefined;
     const queues = route.queues.map(data => ({
       ...data,

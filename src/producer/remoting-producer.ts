@@ -74,13 +74,20 @@ export class RemotingProducer implements Producer {
     });
     const { switchboard } = this.#connections;
     this.#brokers = new BrokerCalls(switchboard);
-    const gate = new RouteGate({ map: options.mapBrokerAddress, onRefused: () => {} }); // sends say that no broker is left
+    /** By broker. The gate tells of a bounded number. */
+    const refusals = new Map<unknown, RocketmqError>();
+    const gate = new RouteGate({
+      map: options.mapBrokerAddress,
+      allowed: options.allowedBrokerAddresses,
+      onRefused: error => refusals.set(error.context['brokerName'], error),
+    });
     const addresses = options.namesrvAddr;
     this.#nameServers = new NameServerCalls({ switchboard, addresses, clock, random, gate });
-    this.#routes = new PublishRoutes(
-      topic => this.#nameServers.route(topic, this.#bounded(shortCall)),
-      () => this.#connections.useBrokers(this.#routes.addresses()),
-    );
+    this.#routes = new PublishRoutes({
+      fetch: topic => this.#nameServers.route(topic, this.#bounded(shortCall)),
+      onKnown: () => this.#connections.useBrokers(this.#routes.addresses()),
+      refusalOf: brokerName => refusals.get(brokerName),
+    });
     this.#outbox = new Outbox({
       messages: new MessageCalls(switchboard),
       isOpen: address => switchboard.isOpen(address),

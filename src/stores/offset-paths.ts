@@ -37,13 +37,18 @@ export function offsetPaths(storePath: string, { clientId, consumerGroup }: Offs
   };
 }
 
+/** Windows opens the console or a port by these names, in any directory and with any ending. */
+const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
+
 /**
  * One name in a directory, whatever the text: what is not a lower-case letter, a digit or one of `@_-.` is percent-encoded,
- * capitals too, because file systems there are that do not tell them apart. A long one ends in its hash.
+ * capitals too, because file systems there are that do not tell them apart; so are dots at the end, which Windows cuts off, and the
+ * first letter of a name that is a device there. A long one ends in its hash.
  */
 export function safeName(text: string): string {
   const encoded = [...Buffer.from(text)].map(encodedByte).join('');
-  const name = /^\.*$/.test(encoded) ? encoded.replaceAll('.', '%2e') : encoded;
+  const whole = encoded.replace(/\.+$/, dots => dots.replaceAll('.', '%2e'));
+  const name = deviceName.test(whole) ? hexOf(whole.charCodeAt(0)) + whole.slice(1) : whole;
   if (name === '') return '%';
   if (name.length <= longestName) return name;
   const hash = createHash('sha256').update(text).digest('hex');
@@ -52,5 +57,9 @@ export function safeName(text: string): string {
 
 function encodedByte(byte: number): string {
   const character = String.fromCharCode(byte);
-  return /[a-z0-9@_.-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+  return /[a-z0-9@_.-]/.test(character) ? character : hexOf(byte);
+}
+
+function hexOf(byte: number): string {
+  return `%${byte.toString(16).padStart(2, '0')}`;
 }

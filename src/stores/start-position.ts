@@ -197,7 +197,7 @@ async function asked<T>(
     if (cause instanceof RocketmqError && isForbidden(cause)) {
       const needs =
         right === undefined ? '' : `. With ACL 2.0 this needs the right ${right} on topic ${queue.topic}`;
-      const message = `${what} of ${queueKey(queue)} may not be asked: ${reason}${needs}`;
+      const message = `${what} of ${queueKey(queue)} may not be asked: ${reason.replace(/\.$/, '')}${needs}`;
       throw new ConsumerError(cause.code, message, {
         cause,
         context: { ...context, topic: queue.topic, right },

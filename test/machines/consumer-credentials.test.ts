@@ -2,9 +2,11 @@
 /** Does a consumer sign all it asks, go on when its credentials change, and do with SUB what needs no more? */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { execute } from '../../src/consumer/execute.ts';
 import { shutdown } from '../../src/consumer/shutdown.ts';
 import { whenRunning } from '../../src/consumer/when-running.ts';
 import type { Credentials } from '../../src/model/credentials.ts';
+import { queueKey } from '../../src/model/message-queue.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { RequestCode, ResponseCode } from '../../src/protocol/codes.ts';
 import { ConsumerKit, type KitOptions, nothingLeft } from '../support/consumer-kit.ts';
@@ -234,17 +236,67 @@ describe('a user with SUB only', () => {
     },
   );
 
-  it('is told that CONSUME_FROM_TIMESTAMP needs GET, and its queue waits', async () => {
+  const byTime = (config: KitOptions['config'] = {}): ConsumerKit => {
     const kit = new ConsumerKit({
-      cluster: { topics: { orders: 1 } },
-      config: { credentials: first, consumeFromWhere: 'CONSUME_FROM_TIMESTAMP' },
+      cluster: { topics: { orders: 2 } },
+      config: { credentials: first, consumeFromWhere: 'CONSUME_FROM_TIMESTAMP', ...config },
     });
     kit.cluster.on(SEARCH_OFFSET_BY_TIMESTAMP, () => noRight('orders'));
+    return kit;
+  };
+
+  it('is refused at the start by CONSUME_FROM_TIMESTAMP, which needs GET: right and topic named, nothing left open', async () => {
+    const kit = byTime();
+    const outcome = whenRunning(kit.actor).catch((error: unknown) => error);
+    kit.actor.start();
+    await kit.until(() => kit.state === 'stopped');
+    expect(await outcome).toMatchObject({
+      code: 'RMQ_TOPIC_FORBIDDEN',
+      message: expect.stringContaining('the right GET on topic orders'),
+      context: { topic: 'orders', right: 'GET' },
+    });
+    expect(kit.clock.now()).toBeLessThan(1000);
+    expect(kit.states).toContain('starting.askingByTime');
+    expect(kit.states).toContain('stopping.closingIntake');
+    const { dials } = kit.cluster;
+    expect(new Set(dials).size).toBe(dials.length);
+    expect(kit.all('queue.assigned')).toEqual([]);
+    expect(kit.leftovers).toEqual(nothingLeft);
+  });
+
+  it('starts without GET where the group is known to the topic: no queue needs the time', async () => {
+    const kit = byTime();
+    kit.cluster.store(orders, 5);
+    kit.cluster.queue(queueKey(orders)).committed = 3;
     await kit.start();
+    await kit.until(() => kit.delivered.length === 2);
+    expect(kit.delivered).toEqual(['orders-0:3', 'orders-0:4']);
+    expect(kit.faults).toEqual([]);
+    await stop(kit);
+  });
+
+  it.each([
+    ['fails', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'disk full' })],
+    ['is not answered', () => undefined],
+  ])('starts when the question for the time %s: its queue asks again', async (_, answer) => {
+    const kit = byTime({ consumerTimeoutMillisOfRequest: 1000 });
+    kit.cluster.on(SEARCH_OFFSET_BY_TIMESTAMP, answer);
+    kit.cluster.store(orders, 2);
+    await kit.start();
+    await kit.until(() => kit.faults.length > 0);
+    expect(kit.faults[0]?.error.code).toBe('RMQ_OFFSET_UNKNOWN');
+    kit.cluster.on(SEARCH_OFFSET_BY_TIMESTAMP, () => ({ fields: { offset: '0' } }));
+    await kit.until(() => kit.delivered.length > 0);
+    await stop(kit);
+  });
+
+  it('is told of the missing GET by a fault when the topic is subscribed while running, and its queues wait', async () => {
+    const kit = byTime({ subscriptions: [] });
+    await kit.start();
+    void execute(kit.actor, { type: 'consumer.subscribe', topic: 'orders' }).catch(() => {});
     await kit.until(() => kit.faults.length > 0);
     expect(kit.faults[0]?.error).toMatchObject({
       code: 'RMQ_TOPIC_FORBIDDEN',
-      message: expect.stringContaining('the right GET on topic orders'),
       context: { topic: 'orders', right: 'GET' },
     });
     kit.cluster.on(SEARCH_OFFSET_BY_TIMESTAMP, () => ({ fields: { offset: '0' } }));

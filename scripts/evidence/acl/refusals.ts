@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is a start that may not be refused at once, naming what is missing, and is nothing tried again and again? */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Credentials, ErrorCode } from '../../../src/index.ts';
+import type { ConsumerConfig, Credentials, ErrorCode } from '../../../src/index.ts';
 import type { Report } from '../kit/report.ts';
 import type { Stage } from '../kit/stage.ts';
 import { consumer, withoutGroup, withoutTopic } from './cast.ts';
+import { sinceLately } from './consuming.ts';
 import { allLeaks, SignedMember } from './signed-member.ts';
 
 interface Case {
@@ -13,6 +14,10 @@ interface Case {
   readonly code: ErrorCode;
   /** Part of the error's text. */
   readonly says: string;
+  /** Default: one for which nobody but `withoutGroup` lacks the right. */
+  readonly group?: string;
+  readonly topic?: string;
+  readonly more?: Partial<ConsumerConfig>;
 }
 
 /** Unit: ms. */
@@ -47,13 +52,28 @@ const cases: readonly Case[] = [
   },
 ];
 
-export async function refusals(stage: Stage, report: Report): Promise<void> {
-  for (const each of cases) await refused(stage, report.part(each.name), each);
+/** Of ACL 2.0: 1.0 knows PUB and SUB only. */
+const byTime = (): Case => ({
+  name: 'TIMESTAMP without GET',
+  credentials: consumer,
+  code: 'RMQ_TOPIC_FORBIDDEN',
+  says: 'the right GET on topic hours',
+  ...{ group: 'refused-topic', topic: 'hours', more: sinceLately() },
+});
+
+export async function refusals(stage: Stage, report: Report, isVersion5: boolean): Promise<void> {
+  for (const each of isVersion5 ? [...cases, byTime()] : cases)
+    await refused(stage, report.part(each.name), each);
   report.check('lines, errors and events with a secret', allLeaks(), { is: 0 });
 }
 
-async function refused(stage: Stage, report: Report, { credentials, code, says }: Case): Promise<void> {
-  const member = new SignedMember(stage, { group: 'refused-user', topic: 'orders', credentials });
+async function refused(
+  stage: Stage,
+  report: Report,
+  { credentials, code, says, ...of }: Case,
+): Promise<void> {
+  const { group = 'refused-user', topic = 'orders', more = {} } = of;
+  const member = new SignedMember(stage, { group, topic, credentials, more });
   const from = performance.now();
   const error = await member.refusal();
   const ms = Math.round(performance.now() - from);

@@ -25,6 +25,7 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     figures,
     network,
     store,
+    startByTime,
     tracing,
     queues,
     subscribing,
@@ -52,6 +53,8 @@ export function buildParts(config: ResolvedConfig, environment: PartsEnvironment
     isUnidentified: () => network.identity !== undefined && network.identity.signer === undefined,
     identify: async () => network.identity?.load(),
     loadOffsets: () => store.load(),
+    startsByTime: () => startByTime.isWanted,
+    askByTime: signal => startByTime.ask(signal),
     noteRoutes: unknownTopic => {
       if (unknownTopic !== undefined) origins.note(unknownTopic, []);
       for (const topic of topics()) {

@@ -78,6 +78,10 @@ export interface ConsumerParts {
   identify(): Promise<void>;
   /** Reads what the offset store keeps itself. */
   loadOffsets(signal: AbortSignal): Promise<void>;
+  /** Where queues start that the group is new to is a question of time. */
+  startsByTime(): boolean;
+  /** Rejects when that question may not be asked. */
+  askByTime(signal: AbortSignal): Promise<void>;
   /** Which queues were there when their topic was first asked for: all others are read from their beginning. */
   noteRoutes(unknownTopic?: string): void;
   /** As many of the last writes of offsets succeeded as `offsetStoreRecoveryThreshold` wants. */

@@ -59,6 +59,7 @@ export const withChildren = setup({
     commands: commandsMachine,
     identify: fromPromise<void, ConsumerParts>(({ input }) => input.identify()),
     loadOffsets: fromPromise<void, ConsumerParts>(({ input, signal }) => input.loadOffsets(signal)),
+    askByTime: fromPromise<void, ConsumerParts>(({ input, signal }) => input.askByTime(sharedSignal(signal))),
     leave: fromPromise<void, Leave>(({ input, signal }) =>
       input.parts.leave({ ...input, signal: sharedSignal(signal) }),
     ),

@@ -2,7 +2,7 @@
 /**
  * What is the life of a consumer, in which order do its parts start and stop, and who looks after them?
  *
- *   idle → starting.{identifying → connecting → loading → coordinating → registering → assigning → dispatching}
+ *   idle → starting.{identifying → connecting → loading → coordinating → registering → askingByTime → assigning → dispatching}
  *        → running.{active ⇄ suspended, active ⇄ unsaved, revalidating}
  *        → stopping.{closingIntake → draining → persisting → releasing → disconnecting} → stopped (final)
  *

@@ -253,6 +253,7 @@ export const consumerSetup = withCommands.extend({
     isSubscriptionStale: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SUBSCRIPTION_STALE',
     isUnidentified: ({ context }) => context.parts.get().isUnidentified(),
+    startsByTime: ({ context }) => context.parts.get().startsByTime(),
     isForbidden: (_, params: { readonly error: RocketmqError }) => isForbidden(params.error),
     isSelectorRefused: (_, params: { readonly error: RocketmqError }) =>
       params.error.code === 'RMQ_SELECTOR_REFUSED',

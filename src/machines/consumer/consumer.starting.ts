@@ -134,7 +134,7 @@ export const starting = consumerSetup.createStateConfig({
         'connection.ready': [
           {
             guard: { type: 'isBroker', params: ({ event }) => event },
-            target: 'assigning',
+            target: 'heard',
             actions: {
               type: 'emitThis',
               params: ({ event }) => ({ ...event, type: 'connection.restored' }),
@@ -148,7 +148,7 @@ export const starting = consumerSetup.createStateConfig({
           },
         ],
         'heartbeat.done': [
-          { guard: { type: 'isRegistered', params: ({ event }) => event }, target: 'assigning' },
+          { guard: { type: 'isRegistered', params: ({ event }) => event }, target: 'heard' },
           {
             actions: {
               type: 'noteStartError',
@@ -158,6 +158,24 @@ export const starting = consumerSetup.createStateConfig({
         ],
       },
       after: { startRetryPause: { target: 'registering', reenter: true } },
+    },
+    heard: {
+      always: [{ guard: 'startsByTime', target: 'askingByTime' }, { target: 'assigning' }],
+    },
+    askingByTime: {
+      description: 'May it be asked where a time is in the queues? The heartbeat does not show that right.',
+      invoke: {
+        src: 'askByTime',
+        input: ({ context }) => context.parts.get(),
+        onDone: 'assigning',
+        onError: {
+          target: '#consumer.stopping',
+          actions: {
+            type: 'beginStop',
+            params: ({ event }) => ({ reason: 'startFailed', error: toRocketmqError(event.error) }),
+          },
+        },
+      },
     },
     assigning: {
       description: 'The first rebalance is applied, the queue actors are spawned.',

@@ -40,7 +40,8 @@ export function traces(wiring: TraceWiring): Traces {
   const nextId = idsOf(wiring);
   const book = new TraceBook({ nextId, wallNow: () => clock.wallNow(), now: () => clock.now() });
   const fetch = (topic: string) => nameServers.route(topic, { timeoutMs: sendTimeout });
-  const routes = new PublishRoutes(fetch, async () => {});
+  // An address that was not let in is a fault of the consumer's own.
+  const routes = new PublishRoutes({ fetch, onKnown: async () => {}, refusalOf: () => undefined });
   const store = (batch: TraceBatch, signal: AbortSignal) =>
     send(wiring, { routes, batch, msgId: nextId() }, signal);
   return {

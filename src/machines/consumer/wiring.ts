@@ -32,6 +32,7 @@ import { SelectorChecks } from './selector-checks.ts';
 import { FiguresBook } from './server-requests/figures.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { sharedFlow } from './shared-flow.ts';
+import { StartByTime } from './start-by-time.ts';
 import { startPort } from './start-port.ts';
 import { subscribingPort } from './subscribing-port.ts';
 import { type Traces, traces } from './trace-port.ts';
@@ -83,6 +84,10 @@ export function wire(config: ResolvedConfig, environment: PartsEnvironment) {
     storedOffset: offsets.storedOffset,
   });
   const positions = new StartPositions(brokers, clock);
+  const startByTime = new StartByTime({
+    ...{ config, cache, positions, topics: () => subscriptions.consumedTopics() },
+    isOpen: address => switchboard.isOpen(address),
+  });
 
   const greetings = new Greetings({ config, subscriptions, told, calls });
   const listeners = new ListenerChoice(config);
@@ -159,6 +164,7 @@ export function wire(config: ResolvedConfig, environment: PartsEnvironment) {
     store,
     told,
     brokers,
+    startByTime,
     greetings,
     tracing,
     checks,

@@ -32,6 +32,12 @@ followPaths(consumerMachine, {
       before: ['on heartbeat.done', 'on connection.ready'],
     },
     {
+      sentence: 'takes no queue by time before it is known that it may ask for that',
+      never: ['rebalanceNow'],
+      after: ['enter starting.askingByTime'],
+      until: ['on done(askByTime)'],
+    },
+    {
       sentence: 'lets listeners be called after the first shares are applied',
       never: ['openSlots', 'resumeQueues'],
       before: ['giveAssignments'],

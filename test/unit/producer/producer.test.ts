@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/create-producer.ts';
 import type { Address, TopicRoute } from '../../../src/model/route.ts';
 import type { Producer } from '../../../src/producer/producer.ts';
-import type { ProducerOptions } from '../../../src/producer/producer-options.ts';
+import { type ProducerOptions, resolveProducerOptions } from '../../../src/producer/producer-options.ts';
 import { parseHeartbeat } from '../../../src/protocol/bodies/heartbeat.ts';
 import { encodeRoute } from '../../../src/protocol/bodies/route.ts';
 import { decodeClientBatch } from '../../../src/protocol/client-batch.ts';
@@ -282,6 +282,58 @@ describe('send', () => {
     cluster.routes.set('orders', routeOf({ a: 4 }, 4));
     const producer = await cluster.producer();
     await expect(cluster.until(producer.send(order))).rejects.toMatchObject({ code: 'RMQ_TOPIC_NOT_FOUND' });
+  });
+
+  it('goes only to brokers at addresses that are allowed', async () => {
+    const cluster = orders({ a: 1, elsewhere: 1 });
+    const producer = await cluster.producer({ allowedBrokerAddresses: ['a'] });
+    for (let i = 0; i < 4; i++) await cluster.until(producer.send(order));
+    expect(new Set(cluster.log())).toEqual(new Set(['a:10911 310 orders-0']));
+    expect(cluster.openTo('elsewhere:10911')).toBe(0);
+  });
+
+  it.each<[string, ProducerOptions, string]>([
+    ['allowedBrokerAddresses', { allowedBrokerAddresses: '10.0.0.0/8;b' }, 'does not name a'],
+    ['mapBrokerAddress', { mapBrokerAddress: () => null }, 'refuses it'],
+  ])(
+    'rejects naming address and rule when %s lets in no broker of the topic, and dials none',
+    async (rule, options, says) => {
+      const cluster = orders({ a: 1 });
+      const producer = await cluster.producer(options);
+      for (let i = 0; i < 2; i++) {
+        await expect(cluster.until(producer.send(order))).rejects.toMatchObject({
+          code: 'RMQ_BROKER_ADDRESS_REFUSED',
+          message: expect.stringMatching(`no broker of topic orders .*a:10911.*${says}`),
+          context: { topic: 'orders', address: 'a:10911', brokerName: 'a', rule },
+        });
+      }
+      expect(new Set(cluster.sockets.map(({ address }) => address))).toEqual(new Set([nameServer]));
+    },
+  );
+
+  it('takes the allowed addresses from the environment when the options give none', async () => {
+    const env = { ROCKETMQ_ALLOWED_BROKER_ADDRESSES: 'b;10.0.0.0/8' };
+    const allowed = resolveProducerOptions({ namesrvAddr: nameServer }, env).allowedBrokerAddresses;
+    expect(['b', '10.1.2.3', 'a'].map(host => allowed?.has(host))).toEqual([true, true, false]);
+  });
+
+  it('is refused by a rule that cannot be read', () => {
+    const cases = [[], ' ; ', ['10.0.0.0/33', 'a:1'], 7] as const;
+    const problems = cases.map(allowedBrokerAddresses => {
+      try {
+        // As from JavaScript, where types do not stand in the way.
+        createProducer({ namesrvAddr: 'ns:1', allowedBrokerAddresses } as ProducerOptions); // the 7
+        return 'taken';
+      } catch (error) {
+        return String(error);
+      }
+    });
+    expect(problems).toEqual([
+      expect.stringContaining('allowedBrokerAddresses: it allows no address'),
+      expect.stringContaining('allowedBrokerAddresses: it allows no address'),
+      expect.stringMatching(/allowedBrokerAddresses\[0\]: it is no network.*\[1\]: it is no host/),
+      expect.stringContaining('allowedBrokerAddresses: it is neither'),
+    ]);
   });
 
   it('refuses a message that is wrong before anything is asked', async () => {

@@ -24,6 +24,12 @@ describe('the path of a file of offsets', () => {
     ['Orders', '%4frders'],
     ['%2e', '%252e'],
     ['x\0y', 'x%00y'],
+    ['a..', 'a%2e%2e'],
+    ['nul', '%6eul'],
+    ['con.x', '%63on.x'],
+    ['com1', '%63om1'],
+    ['console', 'console'],
+    ['a nul', 'a%20nul'],
   ])('writes %j as %s', (text, name) => expect(safeName(text)).toBe(name));
 
   it('stays below its directory, and differs for different names, whatever they are', () => {

@@ -18,6 +18,10 @@ it.each<[string, ConsumerConfig]>([
     { instanceName: '/'.repeat(255), clientIp: '.'.repeat(255), unitName: '%'.repeat(255) },
   ],
   ['signs of all the world', { instanceName: 'счёт-会計-🧾', clientIp: 'C:\\Windows' }],
+  [
+    'devices and dots of Windows',
+    { consumerGroup: 'nul', instanceName: 'con.', clientIp: 'aux', unitName: '..' },
+  ],
   ['a store path with a way up in it', { storePath: '/data/other/../offsets' }],
 ])('%s', async (_what, names) => {
   await using cluster = await startEmbeddedCluster({ clock: new TestClock() });
@@ -36,7 +40,10 @@ it.each<[string, ConsumerConfig]>([
   const files = [...disk.files.keys()];
   expect(files.filter(file => file.endsWith('/positions.json'))).toHaveLength(1);
   expect(
-    files.filter(file => !/^\/data\/offsets\/[^/]+\/[^/]+\/[^/]+$/.test(file) || file.includes('/../')),
+    files.filter(
+      file =>
+        !/^\/data\/offsets\/[^/]+\/[^/]+\/[^/]+$/.test(file) || /\/(\.\.|nul|con|aux)\/|\.\//.test(file),
+    ),
   ).toEqual([]);
 });
 
@@ -47,6 +54,8 @@ it.each<[string, ConsumerConfig]>([
   ['subscriptions[0].topic', { subscriptions: [{ topic: '../../../../topic' }] }],
   ['subscriptions[0].topic', { subscriptions: [{ topic: 'a\u0000' }] }],
   ['instanceName', { instanceName: 'a\u0000b' }],
+  ['clientIp', { clientIp: '10.0.0.1\u0000' }],
+  ['unitName', { unitName: 'a\u0000/../..' }],
   ['storePath', { storePath: '/data\u0000/etc' }],
   ['namespace', { namespace: '../x' }],
 ])('%s that is no name is refused before there is any file', (option, names) => {
