@@ -87,6 +87,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     return positions.searchOffset(queue, place.timestamp, options);
   }
 
+  /** Whether this is a value of `consumeFromWhere`. */
   isSupported(strategy: string): strategy is ConsumeFromWhere {
     return Object.hasOwn(ConsumeFromWhere, strategy);
   }
@@ -96,6 +97,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     return strategies.find(({ name }) => name === strategy);
   }
 
+  /** Every value of `consumeFromWhere`, with what it means and what it is for. */
   getSupported(): readonly StartStrategy[] {
     return strategies;
   }
@@ -105,6 +107,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     await this.#client.close();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
