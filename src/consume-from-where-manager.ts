@@ -11,10 +11,19 @@ import type { MessageQueue } from './model/message-queue.ts';
 import type { CallOptions } from './stores/offset-store.ts';
 import { type StartPosition, StartPositions } from './stores/start-position.ts';
 
-/** Of the options of a consumer those that decide where a group begins; docs/configuration.md describes them. */
+/** Of the options of a consumer those that say where brokers are and where a group begins; docs/configuration.md describes them. */
 export type ConsumeFromWhereConfig = Pick<
   ConsumerConfig,
-  'consumerGroup' | 'namesrvAddr' | 'consumeFromWhere' | 'consumeTimestamp' | 'consumerTimeoutMillisOfRequest'
+  | 'consumerGroup'
+  | 'namesrvAddr'
+  | 'namespace'
+  | 'tls'
+  | 'credentials'
+  | 'mapBrokerAddress'
+  | 'allowedBrokerAddresses'
+  | 'consumeFromWhere'
+  | 'consumeTimestamp'
+  | 'consumerTimeoutMillisOfRequest'
 >;
 
 /** What one value of `consumeFromWhere` means. */
