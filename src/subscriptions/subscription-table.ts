@@ -140,7 +140,7 @@ export class SubscriptionTable {
    */
   updateSelector(topic: string, selector: Selector, options: SubscribeOptions = {}): boolean {
     const known = this.#subscribed(topic);
-    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic });
+    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic }, 'notSubscribed');
     return this.#replace(known, checkedSelector(topic, selector), options);
   }
 
@@ -329,5 +329,6 @@ function shown({ topic, selector, data }: Entry): Subscription {
 }
 
 export function tooMany(topic: string, limit: number): RocketmqError {
-  return invalid(`${topic} would be topic ${limit + 1}; at most ${limit} are allowed`, { topic, limit });
+  const message = `${topic} would be topic ${limit + 1}; at most ${limit} are allowed`;
+  return invalid(message, { topic, limit }, 'limit');
 }
