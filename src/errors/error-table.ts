@@ -287,7 +287,7 @@ export const errorTable = {
   RMQ_SUBSCRIPTION_CONFLICT: {
     kind: 'usage',
     retry: 'never',
-    hint: 'All members of a group must subscribe to the same topics with the same selectors.',
+    hint: 'All members of a group must subscribe to the same topics with the same selectors. Nothing throws this in the present release: the event subscription.conflict tells.',
   },
   RMQ_DUPLICATE_CLIENT_ID: {
     kind: 'usage',
