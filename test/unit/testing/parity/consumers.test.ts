@@ -127,7 +127,7 @@ it('parseConfig, createConsumerConfig, explain: a config is checked whole, and e
   expect(line('consumerGroup')).toMatch(/billing.*argument/);
   expect(line('pullBatchSize')).toMatch(/64.*ROCKETMQ_PULL_BATCH_SIZE/);
   expect(createConsumerConfig('billing', 'a:9876', { pullBatchSize: 64 })).toMatchObject({
-    ...{ consumerGroup: 'billing', namesrvAddr: ['a:9876'], pullBatchSize: 64 },
+    ...{ consumerGroup: 'billing', namesrvAddr: 'a:9876', pullBatchSize: 64 },
   });
   expect(line('pullInterval')).toMatch(/0.*default/);
   expect(() => parseConfig({ consumerGroup: 'a b', pullBatchSize: 0 }, sources)).toThrow(/[34] problems/);
