@@ -11,10 +11,19 @@ import type { MessageQueue } from './model/message-queue.ts';
 import type { CallOptions } from './stores/offset-store.ts';
 import { type StartPosition, StartPositions } from './stores/start-position.ts';
 
-/** Of the options of a consumer those that decide where a group begins; docs/configuration.md describes them. */
+/** Of the options of a consumer those that say where brokers are and where a group begins; docs/configuration.md describes them. */
 export type ConsumeFromWhereConfig = Pick<
   ConsumerConfig,
-  'consumerGroup' | 'namesrvAddr' | 'consumeFromWhere' | 'consumeTimestamp' | 'consumerTimeoutMillisOfRequest'
+  | 'consumerGroup'
+  | 'namesrvAddr'
+  | 'namespace'
+  | 'tls'
+  | 'credentials'
+  | 'mapBrokerAddress'
+  | 'allowedBrokerAddresses'
+  | 'consumeFromWhere'
+  | 'consumeTimestamp'
+  | 'consumerTimeoutMillisOfRequest'
 >;
 
 /** What one value of `consumeFromWhere` means. */
@@ -87,6 +96,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     return positions.searchOffset(queue, place.timestamp, options);
   }
 
+  /** Whether this is a value of `consumeFromWhere`. */
   isSupported(strategy: string): strategy is ConsumeFromWhere {
     return Object.hasOwn(ConsumeFromWhere, strategy);
   }
@@ -96,6 +106,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     return strategies.find(({ name }) => name === strategy);
   }
 
+  /** Every value of `consumeFromWhere`, with what it means and what it is for. */
   getSupported(): readonly StartStrategy[] {
     return strategies;
   }
@@ -105,6 +116,7 @@ export class ConsumeFromWhereManager implements AsyncDisposable {
     await this.#client.close();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -28,6 +28,11 @@ export type OffsetStoreConfig = Pick<
   | 'instanceName'
   | 'clientIp'
   | 'unitName'
+  | 'namespace'
+  | 'tls'
+  | 'credentials'
+  | 'mapBrokerAddress'
+  | 'allowedBrokerAddresses'
   | 'storePath'
   | 'offsetStore'
   | 'maxOffsetStoreSize'
@@ -70,7 +75,9 @@ export interface StandaloneOffsetStore extends AsyncDisposable {
   removeOffset(queue: MessageQueue): void;
   /** A copy of what is in memory, of one topic or of all. */
   cloneOffsetTable(topic?: string): ReadonlyMap<QueueKey, number>;
+  /** How reads and writes went since it was made: counts, success rate, hit rate, mean times. */
   getMetrics(): OffsetStoreMetrics;
+  /** Whose offsets these are, where they are kept, and how many wait to be written. */
   getInfo(): OffsetStoreInfo;
   /** Writes what is not written yet, then hangs up; says what was. A second call answers the same. Never rejects. */
   close(): Promise<PersistReport>;

@@ -10,9 +10,11 @@ import type { Dialer } from './transport/ports.ts';
 
 /** What a producer takes from outside; each has the real thing as its default. */
 export interface ProducerEnvironment {
+  /** Opens connections. Default: TCP, or TLS with the option `tls`. */
   readonly dialer?: Dialer;
+  /** Time and timers. Default: the system's. */
   readonly clock?: Clock;
-  /** A number from 0 to 1, 1 excluded. */
+  /** A number from 0 to 1, 1 excluded; for jitter and names. Default: Math.random. */
   readonly random?: () => number;
 }
 

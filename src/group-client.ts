@@ -8,6 +8,7 @@ import { RouteCache } from './machines/routes/route-cache.ts';
 import { systemClock } from './model/clock.ts';
 import type { MessageQueue } from './model/message-queue.ts';
 import { namespaceOf } from './model/namespace.ts';
+import type { QueueOffset } from './model/queue-offset.ts';
 import type { Address } from './model/route.ts';
 import { Connections } from './producer/connections.ts';
 import type { CallOptions } from './stores/offset-store.ts';
@@ -16,6 +17,7 @@ import type { StartPort } from './stores/start-position.ts';
 import { BrokerCalls } from './transport/broker-calls.ts';
 import type { Identity } from './transport/identity.ts';
 import { NameServerCalls } from './transport/name-server-calls.ts';
+import { boundOf, boundsByPull, type QueueBounds } from './transport/queue-bounds.ts';
 import { RouteGate } from './transport/route-gate.ts';
 
 export type GroupEnvironment = Pick<Environment, 'clock' | 'dialer' | 'random' | 'fileSystem'>;
@@ -75,14 +77,12 @@ export class GroupClient {
     };
   }
 
-  /** 14, 31, 30 and 29. */
+  /** 14, 31, 30 and 29. Whoever may only consume gets min and max from a pull, as a consumer does. */
   get positions(): StartPort {
     return {
       queryOffset: (queue, options) => this.offsets.query(queue, options),
-      minOffset: async (queue, options) =>
-        this.#calls.minOffset(await this.#master(queue, options), queue, this.#limit(options)),
-      maxOffset: async (queue, options) =>
-        this.#calls.maxOffset(await this.#master(queue, options), queue, this.#limit(options)),
+      minOffset: (queue, options) => this.#bound('min', queue, options),
+      maxOffset: (queue, options) => this.#bound('max', queue, options),
       searchOffset: async (queue, timestamp, options) =>
         this.#calls.searchOffset(await this.#master(queue, options), queue, timestamp, this.#limit(options)),
     };
@@ -100,6 +100,18 @@ export class GroupClient {
   async close(): Promise<void> {
     const reason = new RocketmqError('RMQ_OFFSET_STORE_CLOSED', 'the offset store was closed');
     await this.#connections.closeAll(reason);
+  }
+
+  async #bound(name: keyof QueueBounds, queue: MessageQueue, options: CallOptions): Promise<QueueOffset> {
+    const address = await this.#master(queue, options);
+    const limit = this.#limit(options);
+    const { consumerGroup } = this.#config;
+    const line = this.#connections.switchboard.line(address);
+    return boundOf(
+      name,
+      () => this.#calls[name === 'min' ? 'minOffset' : 'maxOffset'](address, queue, limit),
+      () => boundsByPull(line, { queue, consumerGroup, subscription: 'none' }, limit),
+    );
   }
 
   /** A broker that is not in the route any more is looked for anew. */

@@ -23,6 +23,7 @@ import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
 import { nameServers } from './name-servers.ts';
+import { offsetStores } from './offset-stores.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
@@ -62,6 +63,7 @@ export const evidences: readonly Evidence[] = [
   retry,
   messagesEvidence,
   broadcast,
+  offsetStores,
   flowLimits,
   retryLevels,
   sendBackRefused,

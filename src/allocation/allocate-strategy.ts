@@ -24,6 +24,7 @@ export type AllocateFunction = (context: AllocateContext) => readonly MessageQue
 /** A share with a name for logs. Members of one group must use strategies of the same name. Source: AllocateMessageQueueStrategy. */
 export interface NamedAllocateStrategy {
   readonly name: string;
+  /** The queues of `context.clientId`: a pure function, as {@link AllocateFunction}. */
   allocate(context: AllocateContext): readonly MessageQueue[];
 }
 

@@ -7,7 +7,7 @@ import type { AllocateContext, NamedAllocateStrategy } from './allocate-strategy
 
 /** RocketMQ's own words. Source: the constructors of AllocateMessageQueueConsistentHash. */
 export interface ConsistentHashOptions {
-  /** Points of each member on the ring. More of them make shares more alike. Default: 10. From 1 to 10000. */
+  /** How many places each member has on the ring. More of them make shares more alike. Unit: points, 1 to 10000. Default: 10. */
   readonly virtualNodeCnt?: number | undefined;
   /** Where a text lies on the ring. All members must use the same. Default: the first four bytes of its MD5. */
   readonly hashFunction?: ((text: string) => number) | undefined;

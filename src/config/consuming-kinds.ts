@@ -17,6 +17,7 @@ import type { RevokeHook } from './revoke-hook.ts';
 
 /** One topic to consume. */
 export interface SubscriptionConfig {
+  /** Its name as producers write it, without a namespace. */
   readonly topic: string;
   /** Which messages of it. Default: all. Made by `tag('paid || shipped')` or `sql("price > 10")`. */
   readonly selector?: Selector | undefined;

@@ -16,7 +16,7 @@ export interface ExplainedOption {
 
 /**
  * Every option in the order of the option table.
- * @example explainRows(config)[0] // { option: 'consumerGroup', value: 'billing', from: 'argument' }
+ * @example explainRows(parseConfig(input))[0]; // { option: 'consumerGroup', value: 'billing', from: 'argument' }
  */
 export function explainRows(config: ResolvedConfig): readonly ExplainedOption[] {
   const values: Readonly<Record<string, unknown>> = { ...config };

@@ -105,9 +105,11 @@ export interface Consumer extends AsyncDisposable {
     readonly signal?: AbortSignal | undefined;
   }): AsyncIterableIterator<ReceivedMessage, undefined, undefined>;
 
+  /** It has started and does not stop yet; also while it is suspended. */
   isRunning(): boolean;
   /** The queues it owns now; their figures are read live. */
   getAssignedQueues(): readonly AssignedQueue[];
+  /** What it has done since the start, and how fast: pulls, messages, times and rates of each topic. */
   getStats(): ConsumerStats;
   /** For a probe: is it consuming, and if not, why? */
   health(): ConsumerHealth;

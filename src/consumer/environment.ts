@@ -21,6 +21,6 @@ export interface Environment {
   readonly logger?: Logger | undefined;
   /** The files in which a broadcasting consumer keeps its offsets. Default: the real ones. */
   readonly fileSystem?: FileSystem | undefined;
-  /** An XState inspection observer; what it throws becomes a `fault`. `actor.system.inspect(observer)` attaches one later. */
+  /** An XState inspection observer; what it throws becomes a `fault`. `actor.system.inspect(observer)` attaches one later. Default: none. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
 }

@@ -7,8 +7,9 @@ import { until } from './until.ts';
 
 /**
  * Resolves when the consumer runs: at once if it does, and it may be called before `start()`.
- * Rejects with what made the start fail, once nothing of it is left open; with `RMQ_CONSUMER_STOPPED` when it is stopping
- * or stopped; and with `signal.reason` on abort, which leaves the consumer alone.
+ * @throws what made the start fail, once nothing of it is left open: ConnectionError, BrokerError, SubscriptionError or
+ * ConsumerError; ConsumerError `RMQ_CONSUMER_STOPPED` when it is stopping or stopped; `signal.reason` on abort, which leaves
+ * the consumer alone
  * @example await whenRunning(actor, { signal: AbortSignal.timeout(30_000) });
  */
 export async function whenRunning(

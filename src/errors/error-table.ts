@@ -257,7 +257,7 @@ export const errorTable = {
   RMQ_BROKER_BUSY: {
     kind: 'broker',
     retry: 'later',
-    hint: 'The broker sheds load. The request is repeated after a pause; look at its disk and its thread pools if it lasts.',
+    hint: 'The broker sheds load or takes no requests now. The request is repeated after a pause; look at its disk and its thread pools if it lasts.',
   },
   RMQ_SLAVE_BEHIND: {
     kind: 'broker',
@@ -272,7 +272,7 @@ export const errorTable = {
   RMQ_BROKER_ERROR: {
     kind: 'broker',
     retry: 'later',
-    hint: 'The broker failed; its remark is part of the error text.',
+    hint: 'The broker failed, or does not do this now; its code and its remark are part of the error text.',
   },
   RMQ_SUBSCRIPTION_INVALID: {
     kind: 'usage',
@@ -287,7 +287,7 @@ export const errorTable = {
   RMQ_SUBSCRIPTION_CONFLICT: {
     kind: 'usage',
     retry: 'never',
-    hint: 'All members of a group must subscribe to the same topics with the same selectors.',
+    hint: 'All members of a group must subscribe to the same topics with the same selectors. Nothing throws this in the present release: the event subscription.conflict tells.',
   },
   RMQ_DUPLICATE_CLIENT_ID: {
     kind: 'usage',

@@ -12,8 +12,7 @@ export interface ErrorDetails {
 
 /**
  * Every error of this library.
- * @example
- * catch (error) { if (error instanceof RocketmqError && error.retry === 'later') scheduleAgain(); }
+ * @example if (error instanceof RocketmqError && error.retry === 'later') scheduleAgain();
  */
 export class RocketmqError extends Error {
   override readonly name: string = 'RocketmqError';
@@ -38,6 +37,7 @@ export class RocketmqError extends Error {
     this.docs = docsOf(code);
   }
 
+  /** What a log or an answer may show: no cause, no context, no stack. */
   toJSON(): Readonly<Record<string, unknown>> {
     const { name, code, message, hint, retry, docs } = this;
     return { name, code, message, hint, retry, docs };

@@ -20,7 +20,7 @@ import { webSocketLink } from './web-socket-link.ts';
 export interface StatelyBridgeOptions {
   /** The page's WebSocket server, as `createInspectorServer` of `@statelyai/inspect/server` starts one. Default: ws://127.0.0.1:8080. */
   readonly url?: string | undefined;
-  /** Takes the place of the WebSocket: any adapter of @statelyai/inspect, or `{ send }` of your own. */
+  /** Takes the place of the WebSocket: any adapter of `@statelyai/inspect`, or `{ send }` of your own. Default: none. */
   readonly adapter?: StatelyAdapter | StatelyLink | undefined;
   /** How often news is sent. Unit: ms. Default: 50. */
   readonly interval?: number | undefined;
@@ -58,7 +58,7 @@ export interface StatelyBridge {
  * Shows consumers in the Stately inspector: actors, events, and states, small and without secrets or bodies.
  * While nobody looks it costs a table entry for each actor; it never keeps the process alive, never throws, and
  * holds no more than one interval's news. A page that comes late, or again, is told of all actors first.
- * (`createWebSocketInspector` of @statelyai/inspect 0.7 tries an absent page every 5 s for ever, keeps the process
+ * (`createWebSocketInspector` of `@statelyai/inspect` 0.7 tries an absent page every 5 s for ever, keeps the process
  * alive, copies every event 10 deep, and does not come back after the page was closed.)
  * @throws ConfigError when `url` is no WebSocket address
  * @example

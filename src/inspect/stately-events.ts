@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What does the Stately inspector read? The events of @statelyai/inspect 0.7, as plain values. */
+/** What does the Stately inspector read? The events of `@statelyai/inspect` 0.7, as plain values. */
 import type { Snapshot } from 'xstate';
 
 interface StatelyBase {
@@ -57,17 +57,21 @@ export type StatelyInspection = StatelyActor | StatelyEvent | StatelySnapshot;
 export const statelyVersion = '0.7.2';
 
 /**
- * Where events go. The adapters of @statelyai/inspect are such: `createInspector({ send }).adapter`,
+ * Where events go. The adapters of `@statelyai/inspect` are such: `createInspector({ send }).adapter`,
  * `createWebSocketInspector({ url }).adapter`.
  */
 export interface StatelyAdapter {
+  /** One of the inspector's events, as plain values. */
   send(event: StatelyInspection): void;
+  /** Before the first event. */
   start?(): void;
+  /** After the last event. */
   stop?(): void;
 }
 
 /** An adapter that knows whether anybody reads. Nothing is prepared while nobody does. */
 export interface StatelyLink extends StatelyAdapter {
+  /** Whether somebody reads now. */
   isOpen(): boolean;
   /** Called each time a reader comes; it is told of all actors there are then. */
   onOpen(listener: () => void): void;

@@ -75,6 +75,7 @@ export type ConsumeMessage = (message: MessageExt, context: ConsumeContext) => C
 
 /** A listener with a class or object behind it. Source: MessageListenerConcurrently. */
 export interface MessageListener {
+  /** As the function given to {@link concurrently}. */
   consumeMessage(messages: MessageBatch, context: ConsumeContext): ConsumeReturn;
 }
 
@@ -90,6 +91,7 @@ export type ConsumeOrderly = (messages: MessageBatch, context: OrderlyContext) =
 
 /** An orderly listener with a class or object behind it. Source: MessageListenerOrderly. */
 export interface OrderlyMessageListener {
+  /** As the function given to {@link orderly}. */
   consumeMessage(messages: MessageBatch, context: OrderlyContext): OrderlyReturn;
 }
 
@@ -100,6 +102,7 @@ export interface ConcurrentListener {
   readonly kind: 'concurrently';
   /** One message a call, whatever consumeMessageBatchMaxSize says. */
   readonly oneByOne: boolean;
+  /** What the user gave, called with a batch. */
   readonly consume: ConsumeMessages;
   readonly [listenerBrand]: true;
 }
@@ -108,6 +111,7 @@ export interface ConcurrentListener {
 export interface OrderlyListener {
   readonly kind: 'orderly';
   readonly oneByOne: boolean;
+  /** What the user gave, called with a batch. */
   readonly consume: ConsumeOrderly;
   readonly [listenerBrand]: true;
 }

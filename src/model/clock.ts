@@ -6,7 +6,9 @@ export interface Clock {
   now(): number;
   /** Wall time. Unit: ms since 1970. For what is shown or sent only, and to notice a suspended machine. */
   wallNow(): number;
+  /** Calls `fn` once, without arguments, after `timeout`. Unit: ms. Answers what {@link clearTimeout} takes. */
   setTimeout(fn: (...args: never[]) => void, timeout: number): unknown;
+  /** The call will not come; nothing happens when it has come already. */
   clearTimeout(id: unknown): void;
 }
 

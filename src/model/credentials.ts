@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 /**
  * The user that requests are signed for: of ACL 2.0 (5.x) its name and password, of ACL 1.0 (4.9) an account of plain_acl.yml.
  * Source: SessionCredentials.
- * @example { accessKey: 'billing', secretKey: process.env.BILLING_SECRET }
+ * @example const credentials: Credentials = { accessKey: 'billing', secretKey: process.env['BILLING_SECRET'] ?? '' };
  */
 export interface Credentials {
   /** The user's name. It is sent. */

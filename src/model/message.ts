@@ -44,6 +44,7 @@ export interface MessageExt {
   /** Size of the stored record. Unit: bytes. */
   readonly storeSize: number;
   readonly properties: ReadonlyMap<string, string>;
+  /** A user property, or one of RocketMQ's own such as `KEYS`; undefined: it has none of this name. */
   getProperty(name: string): string | undefined;
   /** A copy of the body that does not keep the received frame in memory. */
   detach(): Buffer;

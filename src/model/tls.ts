@@ -9,11 +9,11 @@ export type Pem = string | Uint8Array;
 export interface TlsSettings {
   /** Who may have signed the peer's certificate, PEM. Default: the authorities Node knows, and NODE_EXTRA_CA_CERTS. */
   readonly ca?: Pem | readonly Pem[] | undefined;
-  /** Our certificate with its chain, PEM, for peers that ask for one. */
+  /** Our certificate with its chain, PEM, for peers that ask for one. Default: none. */
   readonly cert?: Pem | undefined;
-  /** Its key, PEM. */
+  /** Its key, PEM. Default: none. */
   readonly key?: Pem | undefined;
-  /** Opens `key` where it is encrypted. */
+  /** Opens `key` where it is encrypted. Default: none. */
   readonly passphrase?: string | undefined;
   /** The name the peer's certificate must carry. Default: the host of its address, a name or an IP. */
   readonly servername?: string | undefined;

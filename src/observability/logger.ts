@@ -10,10 +10,15 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The part of pino's logger that is used here. A pino instance is one. */
 export interface Logger {
+  /** Every request, answer and event. */
   trace(fields: LogFields, text: string): void;
+  /** What explains a behaviour afterwards. */
   debug(fields: LogFields, text: string): void;
+  /** What somebody who watches wants to know. */
   info(fields: LogFields, text: string): void;
+  /** What went wrong and is being mended. */
   warn(fields: LogFields, text: string): void;
+  /** What will not mend itself. */
   error(fields: LogFields, text: string): void;
   /** A logger whose lines all carry these fields too. */
   child(bindings: LogFields): Logger;

@@ -17,7 +17,7 @@ import { endpointOf } from '../transport/address.ts';
 
 /** What a producer is told; without `namesrvAddr` the environment says it. */
 export interface ProducerOptions {
-  /** Name servers: `'a:9876;b:9876'` or an array. Without it the environment, ROCKETMQ_NAMESRV_ADDR or NAMESRV_ADDR. */
+  /** Name servers: `'a:9876;b:9876'` or an array. Default: the environment, ROCKETMQ_NAMESRV_ADDR or NAMESRV_ADDR. */
   readonly namesrvAddr?: string | readonly string[];
   /** Name of the group this producer belongs to. Default `DEFAULT_PRODUCER_GROUP`. */
   readonly producerGroup?: string;
@@ -25,23 +25,23 @@ export interface ProducerOptions {
   readonly namespace?: string | { readonly name: string; readonly version?: 1 | 2 };
   /** Encrypted connections, as the consumer's option of this name. Default false. */
   readonly tls?: TlsOption;
-  /** Where a broker is dialled that announces itself at an address, as the consumer's option of this name. */
+  /** Where a broker is dialled that announces itself at an address, as the consumer's option of this name. Default: where it says. */
   readonly mapBrokerAddress?: MapBrokerAddress;
   /**
    * The only hosts that brokers of a route are dialled at, as the consumer's option of this name: whoever holds the name server
    * cannot have messages sent elsewhere. A send to a topic without any such broker rejects with `RMQ_BROKER_ADDRESS_REFUSED`.
-   * Without it the environment, ROCKETMQ_ALLOWED_BROKER_ADDRESSES; without that any.
+   * Default: the environment, ROCKETMQ_ALLOWED_BROKER_ADDRESSES; without that any.
    * @example allowedBrokerAddresses: ['10.20.0.0/16', 'broker.example.com']
    */
   readonly allowedBrokerAddresses?: string | readonly string[];
   /**
-   * Who signs the requests, as in a consumer's config. Without it ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY and
+   * Who signs the requests, as in a consumer's config. Default: ROCKETMQ_ACCESS_KEY, ROCKETMQ_SECRET_KEY and
    * ROCKETMQ_SECURITY_TOKEN; without those nothing is signed.
    */
   readonly credentials?: Credentials | CredentialsProvider | undefined;
   /** How long one try of a send may take, the wait for a connection included. Unit: ms. Default 3000. */
   readonly sendMsgTimeout?: number;
-  /** How often a failed send is repeated, where possible at another broker. Default 2. */
+  /** How often a failed send is repeated, where possible at another broker. Unit: times. Default 2. */
   readonly retryTimesWhenSendFailed?: number;
   /** Another name of {@link ProducerOptions.retryTimesWhenSendFailed}: every send is asynchronous here. */
   readonly retryTimesWhenSendAsyncFailed?: number;

@@ -11,9 +11,12 @@ import type { Frame } from './frame.ts';
 export const answerCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ResponseCode.SYSTEM_BUSY, 'RMQ_BROKER_BUSY'],
   [ResponseCode.FLOW_CONTROL, 'RMQ_BROKER_BUSY'],
+  [ResponseCode.SERVICE_NOT_AVAILABLE, 'RMQ_BROKER_BUSY'], // its disk is full, or it is about to stop
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'RMQ_REQUEST_NOT_SUPPORTED'],
+  [ResponseCode.VERSION_NOT_SUPPORTED, 'RMQ_REQUEST_NOT_SUPPORTED'],
   [ResponseCode.TOPIC_NOT_EXIST, 'RMQ_TOPIC_NOT_FOUND'],
   [ResponseCode.QUERY_NOT_FOUND, 'RMQ_OFFSET_NOT_FOUND'],
+  [ResponseCode.SUBSCRIPTION_PARSE_FAILED, 'RMQ_SELECTOR_REFUSED'],
   [ResponseCode.SUBSCRIPTION_NOT_EXIST, 'RMQ_SUBSCRIPTION_STALE'],
   [ResponseCode.SUBSCRIPTION_NOT_LATEST, 'RMQ_SUBSCRIPTION_STALE'],
   [ResponseCode.FILTER_DATA_NOT_EXIST, 'RMQ_SUBSCRIPTION_STALE'],

@@ -26,17 +26,21 @@ import { within } from './wait-for.ts';
 
 /** What a {@link LocalOffsetStore} works with, and whose offsets it keeps. */
 export interface LocalOffsetStoreOptions {
+  /** Group and client id: they name the file. */
   readonly owner: OffsetOwner;
   /** The directory that everything lies below. */
   readonly storePath: string;
+  /** The real one is `nodeFileSystem`. */
   readonly fileSystem: FileSystem;
+  /** Tells whether the process that has the file still runs. The real one is `nodeProcesses`. */
   readonly processes: ProcessTable;
+  /** Time and timers. The real one is `systemClock`. */
   readonly clock: Clock;
   /** Most queues in memory and in the file. Unit: entries. Default 10000. */
   readonly maxOffsetStoreSize?: number;
   /** For a call that brings no timeout of its own. Unit: ms. Default 5000. */
   readonly timeoutMs?: number;
-  /** Hears that the backup had to be used, and of the first write that failed after one that did not. */
+  /** Hears that the backup had to be used, and of the first write that failed after one that did not. Default: nobody does. */
   readonly onFault?: (error: RocketmqError) => void;
 }
 
@@ -139,7 +143,10 @@ export class LocalOffsetStore implements OffsetStore {
     return { committed, uncommitted };
   }
 
-  /** The last commit of a queue. A line that was withheld is so no more: nobody else has its position. */
+  /**
+   * The last commit of a queue. A line that was withheld is so no more: nobody else has its position.
+   * @throws ConsumerError `RMQ_OFFSET_FILE_UNWRITABLE`
+   */
   async confirm(queue: MessageQueue, options: CallOptions = {}): Promise<'stored' | 'committed'> {
     const line = this.#table.get(queue)?.line;
     if (line === undefined || line.isSettled) return 'stored';

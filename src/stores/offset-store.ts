@@ -20,6 +20,7 @@ export type ReadOffsetType = (typeof ReadOffsetType)[keyof typeof ReadOffsetType
 export interface CallOptions {
   /** Unit: ms. Default: the store's own. */
   readonly timeoutMs?: number;
+  /** Aborted: the call rejects with RMQ_ABORTED. Default: none. */
   readonly signal?: AbortSignal;
 }
 
@@ -87,7 +88,10 @@ export interface OffsetStore {
    * @throws RocketmqError `RMQ_STORE_FULL` when a new entry would pass `maxOffsetStoreSize`
    */
   line(queue: MessageQueue): CommitLine;
-  /** Sets the point in memory; with `increaseOnly` (default true) a lower value changes nothing. Throws as {@link line}. */
+  /**
+   * Sets the point in memory; with `increaseOnly` (default true) a lower value changes nothing.
+   * @throws RocketmqError `RMQ_STORE_FULL` as {@link line}
+   */
   updateOffset(queue: MessageQueue, offset: QueueOffset, increaseOnly?: boolean): void;
   /**
    * The offset of a queue; `undefined` only when there certainly is none.
@@ -112,5 +116,6 @@ export interface OffsetStore {
   cloneOffsetTable(topic?: string): ReadonlyMap<QueueKey, QueueOffset>;
   /** Points that the store has not confirmed; empty when nothing could be lost. */
   uncommitted(): readonly QueuePosition[];
+  /** How reads and writes went since it was made. */
   metrics(): OffsetStoreMetrics;
 }

@@ -35,7 +35,9 @@ export interface RemoteOffsetPort {
 
 /** What a {@link RemoteOffsetStore} works with. */
 export interface RemoteOffsetStoreOptions {
+  /** Asks and tells the brokers. */
   readonly port: RemoteOffsetPort;
+  /** Time and timers. The real one is `systemClock`. */
   readonly clock: Clock;
   /** Asked before every commit of any queue. Default: always. */
   readonly mayCommit?: CommitGate;
@@ -129,6 +131,7 @@ export class RemoteOffsetStore implements OffsetStore {
    * The last commit of a queue, believed only when the broker itself says so: it is asked what it has, and gets the point
    * when that is less. Two first commits of a group in a topic that arrive at the same time overwrite each other in the
    * broker (ConsumerOffsetManager.commitOffset), though both are answered. A line that was withheld is so no more.
+   * @throws RocketmqError when the broker could not be asked, or did not confirm
    */
   async confirm(queue: MessageQueue, options: CallOptions = {}): Promise<'stored' | 'committed'> {
     const entry = this.#table.get(queue);

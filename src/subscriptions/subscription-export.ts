@@ -28,13 +28,13 @@ export interface SubscriptionExport {
 export function readExport(value: unknown): readonly ExportedSubscription[] {
   const { version, subscriptions } = fieldsOf(value, 'an export of subscriptions');
   if (version !== 1) {
-    throw invalid(`an export of subscriptions has version 1, not ${JSON.stringify(version) ?? 'none'}`, {
-      version,
-    });
+    const message = `an export of subscriptions has version 1, not ${JSON.stringify(version) ?? 'none'}`;
+    throw invalid(message, { version }, 'data');
   }
   return readList(subscriptions, 'subscriptions', (each, place) => {
     const { topic, selector, active } = fieldsOf(each, place);
-    if (typeof active !== 'boolean') throw invalid(`${place}.active is neither true nor false`, { place });
+    if (typeof active !== 'boolean')
+      throw invalid(`${place}.active is neither true nor false`, { place }, 'data');
     return { ...readTopic(topic, selector), active };
   });
 }
@@ -62,17 +62,17 @@ function readList<Item extends { readonly topic: string }>(
   name: string,
   read: (each: unknown, place: string) => Item,
 ): readonly Item[] {
-  if (!Array.isArray(value)) throw invalid(`${name} is not an array`, {});
+  if (!Array.isArray(value)) throw invalid(`${name} is not an array`, {}, 'data');
   const items = Array.from<unknown, Item>(value, (each, at) => read(each, `${name}[${at}]`));
   const seen = new Set<string>();
   for (const { topic } of items) {
-    if (seen.has(topic)) throw invalid(`${topic} is in ${name} twice`, { topic });
+    if (seen.has(topic)) throw invalid(`${topic} is in ${name} twice`, { topic }, 'data');
     seen.add(topic);
   }
   return items;
 }
 
 function fieldsOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw invalid(`${what} is not an object`, {});
+  if (typeof value !== 'object' || value === null) throw invalid(`${what} is not an object`, {}, 'data');
   return { ...value };
 }

@@ -24,7 +24,7 @@ import {
 
 /** How much a {@link SubscriptionManager} holds. All of it has a default. */
 export interface SubscriptionManagerOptions extends SubscriptionTableOptions {
-  /** How many differences with other members are kept for {@link SubscriptionManager.getConflictHistory}. Default: 100. */
+  /** How many differences with other members are kept for {@link SubscriptionManager.getConflictHistory}. Unit: entries. Default: 100. */
   readonly conflictsKept?: number;
 }
 
@@ -76,7 +76,10 @@ export class SubscriptionManager extends SubscriptionTable {
     }
   }
 
-  /** No longer wants a topic, deactivated or not. Answers whether it was there. */
+  /**
+   * No longer wants a topic, deactivated or not. Answers whether it was there.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   override unsubscribe(topic: string): boolean {
     return this.#inactive.delete(topic) || super.unsubscribe(topic);
   }
@@ -90,7 +93,10 @@ export class SubscriptionManager extends SubscriptionTable {
     ];
   }
 
-  /** Sets a topic aside with its selector: no longer wanted, but still counted. Answers whether it was subscribed. */
+  /**
+   * Sets a topic aside with its selector: no longer wanted, but still counted. Answers whether it was subscribed.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   deactivate(topic: string): boolean {
     const known = this.get(topic);
     if (known === undefined) return false;
@@ -99,7 +105,10 @@ export class SubscriptionManager extends SubscriptionTable {
     return true;
   }
 
-  /** Wants a deactivated topic again, with the selector it had. Answers whether it was deactivated. */
+  /**
+   * Wants a deactivated topic again, with the selector it had. Answers whether it was deactivated.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   activate(topic: string): boolean {
     const selector = this.#inactive.get(topic);
     return selector !== undefined && this.subscribe(topic, selector);
@@ -112,7 +121,10 @@ export class SubscriptionManager extends SubscriptionTable {
     return size;
   }
 
-  /** Wants nothing any more. */
+  /**
+   * Wants nothing any more.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   clear(): void {
     this.removeInactive();
     for (const topic of this.getTopics()) this.unsubscribe(topic);
@@ -170,10 +182,12 @@ export class SubscriptionManager extends SubscriptionTable {
     return this.#conflicts.list();
   }
 
+  /** Forgets what {@link getConflictHistory} tells. */
   clearConflictHistory(): void {
     this.#conflicts.clear();
   }
 
+  /** How many topics there are, and what was noticed, in numbers. */
   getStatusSummary(): SubscriptionSummary {
     return {
       active: this.size,

@@ -33,7 +33,7 @@ export interface SubscriptionChange {
 export interface SubscriptionTableOptions {
   /** Wall clock for versions. Unit: ms since 1970. Default: the system's. */
   readonly wallNow?: () => number;
-  /** The most topics. Default: 1000. */
+  /** How many there may be, deactivated ones included. Unit: topics. Default: 1000. */
   readonly limit?: number;
   /** Told when an observer given to onChange throws. Default: the change's caller gets the error, after all observers were told. */
   readonly report?: (error: RocketmqError) => void;
@@ -140,11 +140,14 @@ export class SubscriptionTable {
    */
   updateSelector(topic: string, selector: Selector, options: SubscribeOptions = {}): boolean {
     const known = this.#subscribed(topic);
-    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic });
+    if (known === undefined) throw invalid(`${topic} is not subscribed`, { topic }, 'notSubscribed');
     return this.#replace(known, checkedSelector(topic, selector), options);
   }
 
-  /** No longer wants a topic. Answers whether it was subscribed. */
+  /**
+   * No longer wants a topic. Answers whether it was subscribed.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   unsubscribe(topic: string): boolean {
     const known = this.#subscribed(topic);
     this.#entries.delete(topic);
@@ -154,7 +157,10 @@ export class SubscriptionTable {
     return true;
   }
 
-  /** No longer wants a topic, but heartbeats list it until `unsubscribe`, while its queues end. Answers whether it was subscribed. */
+  /**
+   * No longer wants a topic, but heartbeats list it until `unsubscribe`, while its queues end. Answers whether it was subscribed.
+   * @throws RocketmqError `RMQ_CALLBACK_FAILED` when an observer threw and no `report` was given
+   */
   leave(topic: string): boolean {
     const known = this.#subscribed(topic);
     if (known === undefined) return false;
@@ -181,6 +187,7 @@ export class SubscriptionTable {
     return [...this.#entries.values()].filter(({ phase }) => phase !== 'leaving').map(shown);
   }
 
+  /** Whether a topic is wanted; a deactivated one is not. */
   isSubscribed(topic: string): boolean {
     return this.#subscribed(topic) !== undefined;
   }
@@ -322,5 +329,6 @@ function shown({ topic, selector, data }: Entry): Subscription {
 }
 
 export function tooMany(topic: string, limit: number): RocketmqError {
-  return invalid(`${topic} would be topic ${limit + 1}; at most ${limit} are allowed`, { topic, limit });
+  const message = `${topic} would be topic ${limit + 1}; at most ${limit} are allowed`;
+  return invalid(message, { topic, limit }, 'limit');
 }

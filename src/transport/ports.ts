@@ -16,6 +16,7 @@ export interface Socket {
 
 /** What a dialer calls when something happens on its socket. */
 export interface SocketHandlers {
+  /** Bytes in the order in which they were sent, cut anywhere. */
   onData(chunk: Buffer): void;
   /** Exactly once, whatever ended it. */
   onClose(error: Error | undefined): void;
@@ -25,6 +26,7 @@ export interface SocketHandlers {
 
 /** Opens a stream to `host:port`, or rejects with a ConnectionError RMQ_CONNECT_FAILED naming host and port. Resolves host names anew each time. */
 export interface Dialer {
+  /** Opens one connection within `timeoutMs`; the signal gives up. */
   dial(
     address: Address,
     handlers: SocketHandlers,

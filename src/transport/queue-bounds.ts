@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What are the first and the next offset of a queue, for somebody who may only pull? Every answer to a pull carries both. */
+import { isForbidden } from '../errors/access.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
 import { readReply, replyKind } from '../protocol/define-request.ts';
-import { pullMessage } from '../protocol/requests/pull-message.ts';
+import { pullMessage, pullSysFlag } from '../protocol/requests/pull-message.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
 import type { Caller } from './call.ts';
 import { ask, type CallOptions } from './request.ts';
@@ -16,9 +17,27 @@ export interface QueueBounds {
 export interface BoundsQuestion {
   readonly queue: MessageQueue;
   readonly consumerGroup: string;
-  /** Of the subscription that the broker knows: it answers 25 to a newer one. */
-  readonly subVersion: number;
-  readonly expressionType: string;
+  /**
+   * The subscription that the broker knows of the group, by the version that its heartbeats told: it answers 25 to a newer one.
+   * 'none': whoever asks is no member, so the pull brings a subscription of its own.
+   */
+  readonly subscription: { readonly subVersion: number; readonly expressionType: string } | 'none';
+}
+
+const everything = { subVersion: 0, expressionType: 'TAG', subscription: '*' };
+
+/** One bound as it is asked for by itself (30, 31); where that is forbidden, as the answer to a pull has it. */
+export async function boundOf(
+  name: keyof QueueBounds,
+  asked: () => Promise<QueueOffset>,
+  pulled: () => Promise<QueueBounds>,
+): Promise<QueueOffset> {
+  try {
+    return await asked();
+  } catch (refusal) {
+    if (!isForbidden(refusal)) throw refusal;
+    return (await pulled())[name];
+  }
 }
 
 /**
@@ -28,14 +47,16 @@ export interface BoundsQuestion {
  */
 export async function boundsByPull(
   caller: Caller,
-  { queue, consumerGroup, subVersion, expressionType }: BoundsQuestion,
+  { queue, consumerGroup, subscription }: BoundsQuestion,
   options: CallOptions,
 ): Promise<QueueBounds> {
   const { topic, queueId, brokerName } = queue;
   const what = `min and max offset of ${topic}-${queueId}@${brokerName} from a pull`;
   const header = {
-    ...{ consumerGroup, topic, queueId, bname: brokerName, subVersion, expressionType },
-    ...{ queueOffset: 0, maxMsgNums: 1, sysFlag: 0, commitOffset: 0, suspendTimeoutMillis: 0 },
+    ...{ consumerGroup, topic, queueId, bname: brokerName },
+    ...(subscription === 'none' ? everything : subscription),
+    ...{ queueOffset: 0, maxMsgNums: 1, commitOffset: 0, suspendTimeoutMillis: 0 },
+    sysFlag: pullSysFlag({ commitOffset: false, suspend: false, subscription: subscription === 'none' }),
   };
   const frame = await ask(caller, pullMessage, header, { ...options, what });
   if (replyKind(pullMessage, frame) === undefined) throw errorOfResponse(what, frame, caller.address);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who is asked where a queue starts, and what if only its messages may be read? */
 import type { ResolvedConfig } from '../../config/resolved-config.ts';
-import { isForbidden } from '../../errors/access.ts';
 import type { MessageQueue } from '../../model/message-queue.ts';
 import type { QueueOffset } from '../../model/queue-offset.ts';
 import type { CallOptions } from '../../stores/offset-store.ts';
@@ -9,7 +8,7 @@ import type { StartPort } from '../../stores/start-position.ts';
 import type { SubscriptionManager } from '../../subscriptions/subscription-manager.ts';
 import type { ToldVersions } from '../../subscriptions/told-versions.ts';
 import type { BrokerCalls } from '../../transport/broker-calls.ts';
-import { boundsByPull, type QueueBounds } from '../../transport/queue-bounds.ts';
+import { boundOf, boundsByPull, type QueueBounds } from '../../transport/queue-bounds.ts';
 import type { Switchboard } from '../../transport/switchboard.ts';
 import type { BrokerLocator } from './broker-locator.ts';
 
@@ -31,16 +30,10 @@ export function startPort(around: StartPortSurroundings): StartPort {
   const { config, calls, locator } = around;
   const timeoutMs = config.consumerTimeoutMillisOfRequest;
   const bound = (name: keyof QueueBounds) => async (queue: MessageQueue, options: CallOptions) => {
+    const address = locator.master(queue.brokerName);
     const all = { timeoutMs, ...options };
-    try {
-      const address = locator.master(queue.brokerName);
-      return await (name === 'min'
-        ? calls.minOffset(address, queue, all)
-        : calls.maxOffset(address, queue, all));
-    } catch (refusal) {
-      if (!isForbidden(refusal)) throw refusal;
-      return (await pullBounds(around, queue, all))[name];
-    }
+    const ask = () => calls[name === 'min' ? 'minOffset' : 'maxOffset'](address, queue, all);
+    return boundOf(name, ask, () => pullBounds(around, queue, all));
   };
   return {
     queryOffset: around.storedOffset,
@@ -61,5 +54,6 @@ function pullBounds(
   const { consumerGroup } = config;
   const subVersion = told.upTo(subscriptions.pullVersion(queue.topic), queue.topic, line.address);
   const expressionType = subscriptions.pullType(queue.topic);
-  return boundsByPull(line, { queue, consumerGroup, subVersion, expressionType }, options);
+  const subscription = { subVersion, expressionType };
+  return boundsByPull(line, { queue, consumerGroup, subscription }, options);
 }

@@ -174,6 +174,7 @@ function checkNamespace({ config }: SubscribingWiring, topic: string): void {
   const why =
     problem ?? `it begins with the namespace, which is added by itself: write ${namespace?.own(topic)}`;
   throw new SubscriptionError('RMQ_SUBSCRIPTION_INVALID', `topic ${topic} in this namespace: ${why}`, {
+    problem: 'topic',
     context: { topic },
   });
 }

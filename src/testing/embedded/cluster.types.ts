@@ -5,18 +5,19 @@ import type { Address } from '../../model/route.ts';
 
 /** A broker that is to be there. */
 export interface EmbeddedBrokerOptions {
+  /** As routes and queues name it: 'broker-b'. */
   readonly name: string;
-  /** Default: a free one. */
+  /** Where it listens. Unit: port number. Default: a free one. */
   readonly port?: number;
 }
 
 /** What an embedded cluster is made of; all of it has a default. */
 export interface EmbeddedClusterOptions {
-  /** Names, or how many: 2 is broker-a and broker-b. Default 1. */
+  /** Names, or how many: 2 is broker-a and broker-b. Unit: brokers. Default 1. */
   readonly brokers?: number | readonly EmbeddedBrokerOptions[];
-  /** How many name servers. Default 1. */
+  /** How many name servers. Unit: servers. Default 1. */
   readonly nameServers?: number;
-  /** Default: a free one. For the first name server. */
+  /** Where the first name server listens. Unit: port number. Default: a free one. */
   readonly port?: number;
   /** What delays, long polls and expiry of members are measured by. Default the system's; pass a TestClock to move time by hand. */
   readonly clock?: Clock;
@@ -24,7 +25,7 @@ export interface EmbeddedClusterOptions {
   readonly messageDelayLevel?: string;
   /** A topic is made when a message is first sent to it. Default true. */
   readonly autoCreateTopicEnable?: boolean;
-  /** Queues of a topic made by its first message. Default 8, and at most what the producer wants. */
+  /** How many a topic has that its first message made. Unit: queues. Default 8, and at most what the producer wants. */
   readonly defaultTopicQueueNums?: number;
 }
 
@@ -112,6 +113,7 @@ export interface EmbeddedServer {
   start(): Promise<void>;
   /** Accepts and reads nothing, answers nothing, until `resume`: SIGSTOP. */
   suspend(): void;
+  /** Goes on with all that has come meanwhile: SIGCONT. */
   resume(): void;
 }
 
@@ -127,10 +129,13 @@ export interface EmbeddedQueue {
 
 /** One broker of an embedded cluster: what it holds, and how to make it fail. */
 export interface EmbeddedBroker extends EmbeddedServer {
+  /** Names of all there are, retry topics included. */
   topics(): readonly string[];
+  /** Queues of a topic, by their number; none when it does not exist. */
   queues(topic: string): readonly EmbeddedQueue[];
   /** Committed offset, undefined when there is none. */
   committed(group: string, topic: string, queueId: number): number | undefined;
+  /** Consumers of a group that are connected and have sent a heartbeat. */
   members(group: string): readonly EmbeddedMember[];
   /** Client id that holds the lock of a queue, if any. */
   lockedBy(group: string, topic: string, queueId: number): string | undefined;
@@ -142,7 +147,7 @@ export interface EmbeddedBroker extends EmbeddedServer {
    * From now on pulls bring this message changed, in so many answers (default all) or until the rule is removed. What is
    * stored stays as it is; a later call for the same message takes the place of this one.
    * @throws RocketmqError `RMQ_MESSAGE_INVALID` when nothing is stored there
-   * @example broker.damage({ topic: 'orders', queueId: 0, queueOffset: 7 }, 'body', { times: 2 });
+   * @example cluster.broker().damage({ topic: 'orders', queueId: 0, queueOffset: 7 }, 'body', { times: 2 });
    */
   damage(
     message: Pick<EmbeddedMessage, 'topic' | 'queueId' | 'queueOffset'>,
@@ -186,7 +191,10 @@ export interface EmbeddedCluster extends AsyncDisposable {
   readonly clock: Clock;
   readonly nameServers: readonly EmbeddedServer[];
   readonly brokers: readonly EmbeddedBroker[];
-  /** @throws RocketmqError `RMQ_BROKER_NOT_FOUND` naming those there are */
+  /**
+   * The broker of this name; without a name the first.
+   * @throws RocketmqError `RMQ_BROKER_NOT_FOUND` naming those there are
+   */
   broker(name?: string): EmbeddedBroker;
   /** Makes a topic, or changes the number of its queues. Queues: for each broker, default 8. */
   createTopic(
@@ -195,6 +203,10 @@ export interface EmbeddedCluster extends AsyncDisposable {
   ): void;
   /** One more, running and registered when the promise resolves. Topics are not made on it by themselves. */
   addBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker>;
+  /**
+   * Killed and gone from the routes for good, with all it held.
+   * @throws RocketmqError `RMQ_BROKER_NOT_FOUND` naming those there are
+   */
   removeBroker(name: string): Promise<void>;
   /** Stores messages as if a producer had sent them, in order. Returns where each went. */
   send(...messages: readonly NewMessage[]): readonly EmbeddedMessage[];

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -24,13 +24,15 @@ const entries = Object.keys(exports)
   .filter(name => name !== './package.json')
   .map(name => name.replace(/^\./, 'rocketmq-actors'));
 
+const pages = ['README.md', 'DESIGN.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+
 /** Path inside the package of each file that npm would publish. */
 let files: readonly string[] = [];
 
 /** The tree is copied first: a check that builds at the same time would take dist away. */
 beforeAll(async () => {
   const tree = join(folder, 'tree');
-  for (const name of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs'])
+  for (const name of [...pages, 'package.json', 'LICENSE', 'docs', 'examples', 'visualizations'])
     cpSync(join(root, name), join(tree, name), { recursive: true });
   const project = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', join(tree, 'dist')];
   await run(bin('tsc'), project);
@@ -46,6 +48,17 @@ beforeAll(async () => {
     symlinkSync(join(root, 'node_modules', name), join(user, 'node_modules', name));
 }, 400_000);
 
+/** As the sites that show pages make anchors of them. */
+function headings(file: string): readonly string[] {
+  const text = readFileSync(join(installed, file), 'utf8');
+  return Array.from(text.matchAll(/^#+ (.*)$/gm), ([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 /** What a program of a user writes. */
 async function output(name: string, program: string): Promise<string> {
   writeFileSync(join(user, name), program);
@@ -57,22 +70,20 @@ async function output(name: string, program: string): Promise<string> {
 
 const use = `
   const missing = () => { try { api.createConsumer({}, () => {}); } catch (error) { return error.code; } };
-  console.log(typeof api.createConsumer, missing(), typeof machines.consumerMachine, typeof testing.startEmbeddedCluster);
+  console.log(typeof api.createConsumer, missing(), typeof machines.consumerMachine, typeof testing.startEmbeddedCluster, typeof inspect.statelyBridge);
 `;
-const used = 'function RMQ_CONFIG_INVALID object function';
+const used = 'function RMQ_CONFIG_INVALID object function function';
+/** By what name the programs call each entry; the optional peers are not installed. */
+const entryNames = ['api', 'machines', 'testing', 'inspect'];
 
 describe('the packed package', () => {
   it('works by import', { timeout: 60_000 }, async () => {
-    const imports = ['api', 'machines', 'testing'].map(
-      (name, i) => `import * as ${name} from '${entries[i]}';`,
-    );
+    const imports = entries.map((entry, i) => `import * as ${entryNames[i]} from '${entry}';`);
     expect(await output('esm.mjs', imports.join('\n') + use)).toBe(used);
   });
 
   it('works by require', { timeout: 60_000 }, async () => {
-    const requires = ['api', 'machines', 'testing'].map(
-      (name, i) => `const ${name} = require('${entries[i]}');`,
-    );
+    const requires = entries.map((entry, i) => `const ${entryNames[i]} = require('${entry}');`);
     expect(await output('common.cjs', requires.join('\n') + use)).toBe(used);
   });
 
@@ -95,14 +106,33 @@ console.log(consumer.isRunning(), ${entries.map((_, i) => `Object.keys(entry${i}
     expect(ours).toEqual([]);
   });
 
+  it('has every file and heading that its pages link to', () => {
+    const texts = files.filter(path => path === 'README.md' || path.startsWith('docs/'));
+    const links = texts.flatMap(page => {
+      const text = readFileSync(join(installed, page), 'utf8');
+      return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
+        ([, path = '', heading]) => ({ page, heading, file: path === '' ? page : join(dirname(page), path) }),
+      );
+    });
+    expect(links.length).toBeGreaterThan(60);
+    expect(links.filter(({ file }) => !files.includes(file))).toEqual([]);
+    const lost = links.filter(
+      ({ file, heading }) => heading !== undefined && !headings(file).includes(heading),
+    );
+    expect(lost).toEqual([]);
+  });
+
   it('holds the built code, its types, the pages and nothing else', () => {
     const kinds = new Set(
-      files.map(path => path.replace(/^(dist|docs)\/.*?((\.d)?\.\w+(\.map)?)$/, '$1 $2')),
+      files.map(path =>
+        path.replace(/^(dist|docs|examples|visualizations)\/.*?((\.d)?\.\w+(\.map)?)$/, '$1 $2'),
+      ),
     );
     expect(kinds).toEqual(
       new Set([
         ...['dist .js', 'dist .js.map', 'dist .d.ts', 'docs .md'],
-        ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
+        ...['examples .ts', 'visualizations .svg', 'visualizations .mmd', 'visualizations .md'],
+        ...[...pages, 'package.json', 'LICENSE'],
       ]),
     );
   });

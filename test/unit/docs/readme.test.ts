@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Is the README's first consumer true? It is run as it stands there, and must write what stands below it. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../../src/testing/index.ts';
 
@@ -36,6 +37,22 @@ function hasBegun(cluster: EmbeddedCluster, queues: number): boolean {
 describe("the README's first consumer", () => {
   it('has at most twelve lines', () => {
     expect(code.trim().split('\n').length).toBeLessThanOrEqual(12);
+  });
+
+  it('that brings its own cluster writes what stands below it, and ends', { timeout: 60_000 }, async () => {
+    const [, own = '', wanted = ''] =
+      [...readme.matchAll(/^```ts\n([^`]*?)^```\n\n```text\n(.*?)^```$/gms)][1] ?? [];
+    expect(own).toContain('startEmbeddedCluster');
+    const file = join(folder, 'own-cluster.mts');
+    const source = (path: string): string => JSON.stringify(join(root, path));
+    writeFileSync(
+      file,
+      own
+        .replace("'rocketmq-actors'", source('src/index.ts'))
+        .replace("'rocketmq-actors/testing'", source('src/testing/index.ts')),
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root });
+    expect(stdout).toBe(wanted);
   });
 
   it('writes what the README says', { timeout: 60_000 }, async () => {

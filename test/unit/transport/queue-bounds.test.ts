@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { encodeReply } from '../../../src/protocol/define-request.ts';
 import { decodeFrame } from '../../../src/protocol/frame.ts';
 import { pullMessage } from '../../../src/protocol/requests/pull-message.ts';
-import { boundsByPull } from '../../../src/transport/queue-bounds.ts';
+import { type BoundsQuestion, boundsByPull } from '../../../src/transport/queue-bounds.ts';
 import { aQueue, at } from '../../support/builders.ts';
 import { exchange } from '../../support/transport-kit.ts';
 
-const question = { queue: aQueue, consumerGroup: 'billing', subVersion: 5, expressionType: 'TAG' };
+const subscription = { subVersion: 5, expressionType: 'TAG' };
+const question: BoundsQuestion = { queue: aQueue, consumerGroup: 'billing', subscription };
 
-function asking(code: number, minOffset = 7, maxOffset = 9) {
+function asking(code: number, minOffset = 7, maxOffset = 9, what = question) {
   const reply = { suggestWhichBrokerId: 0, nextBeginOffset: at(7), minOffset: at(0), maxOffset: at(0) };
   const bytes = encodeReply(pullMessage, reply, { opaque: 1, code, remark: 'why' });
   const fields = {
@@ -18,7 +19,7 @@ function asking(code: number, minOffset = 7, maxOffset = 9) {
     ...{ minOffset: String(minOffset), maxOffset: String(maxOffset) },
   };
   const { switchboard, asked } = exchange(() => ({ code, remark: 'why', fields }));
-  const bounds = boundsByPull(switchboard.line('10.0.0.1:10911'), question, { timeoutMs: 1000 });
+  const bounds = boundsByPull(switchboard.line('10.0.0.1:10911'), what, { timeoutMs: 1000 });
   return { bounds, asked };
 }
 
@@ -46,6 +47,19 @@ describe('the bounds of a queue', () => {
         },
       ],
     ]);
+  });
+
+  it('are asked for by somebody who is no member with a subscription of its own', async () => {
+    const { bounds, asked } = asking(19, 7, 9, { ...question, subscription: 'none' });
+    expect(await bounds).toEqual({ min: 7, max: 9 });
+    const wanted = {
+      sysFlag: '4',
+      subscription: '*',
+      subVersion: '0',
+      expressionType: 'TAG',
+      commitOffset: '0',
+    };
+    expect(asked.map(({ frame }) => ({ ...frame.fields }))).toMatchObject([wanted]);
   });
 
   it('of a queue that never held anything are 0', async () => {

@@ -203,6 +203,25 @@ describe('the manager of start positions', () => {
     });
   });
 
+  it('reads min and max from a pull where consuming is all that is allowed, and is no member by it', async () => {
+    fill(5);
+    cluster.broker('broker-a').dropMessages('orders', 0, 2);
+    for (const request of ['minOffset', 'maxOffset', 'searchOffset'])
+      cluster.interfere({ request }, { kind: 'answer', code: 16, remark: 'no right GET' });
+    await using manager = new ConsumeFromWhereManager({
+      ...{ consumerGroup: 'new', namesrvAddr: cluster.namesrvAddr },
+      ...{ credentials: { accessKey: 'reader', secretKey: 'secret-of-the-reader' } },
+    });
+    expect(await manager.offsetAt(queue, 'first')).toBe(2);
+    expect(await manager.offsetAt(queue, 'last')).toBe(5);
+    expect(await manager.resolve(queue)).toMatchObject({ offset: 5, source: 'max' });
+    await expect(manager.offsetAt(queue, { timestamp: 0 })).rejects.toMatchObject({
+      code: 'RMQ_NO_PERMISSION',
+    });
+    expect(cluster.broker('broker-a').members('new')).toEqual([]);
+    expect(committed('new')).toBeUndefined();
+  });
+
   it('knows the strategies there are', async () => {
     await using manager = new ConsumeFromWhereManager({ consumerGroup: 'g', namesrvAddr: 'a:9876' });
     expect(manager.getSupported().map(({ name }) => name)).toHaveLength(3);
