@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a recorded trace drawn so that it can be read? As a Mermaid sequence diagram: who asked whom what, and what came of it. */
 import { RequestCode, ResponseCode } from '../src/protocol/codes.ts';
-import type { FrameEntry, TraceEntry } from '../test/support/trace-entries.ts';
+import type { FrameEntry, MarkEntry, TraceEntry } from '../test/support/trace-entries.ts';
 
 /** One member of a group, and what was written down at its ports. Times count from the same moment for all. */
 export interface Recording {
@@ -24,6 +24,15 @@ interface Step {
   readonly what: string;
   readonly queue: string | undefined;
 }
+
+/** What the consumer told besides is seen from its requests. */
+const drawnMarks: ReadonlySet<MarkEntry['mark']> = new Set([
+  'stopped',
+  'hardStop',
+  'killed',
+  'moved',
+  'slept',
+]);
 
 /** Draws recordings of one moment, merged by time. */
 export function sequenceDiagram(
@@ -59,7 +68,8 @@ function stepsOf({ member, entries, from = 0, to = Number.POSITIVE_INFINITY, que
   const steps: Step[] = [];
   for (const entry of entries) {
     if (entry.kind === 'begin' || entry.kind === 'end') steps.push(...listenerStep(member, entry, entries));
-    else if (entry.kind === 'mark') steps.push(note(entry.at, member, entry.mark));
+    else if (entry.kind === 'mark' && drawnMarks.has(entry.mark))
+      steps.push(note(entry.at, member, entry.mark));
     else if (entry.kind === 'request' || entry.kind === 'oneway' || entry.kind === 'response') {
       const key = `${entry.connection} ${entry.direction === 'out' ? 'ours' : 'theirs'} ${entry.opaque}`;
       if (entry.kind === 'request') asked.set(key, entry);

@@ -15,6 +15,7 @@ import { produceByJava } from '../../test/support/cluster/java-programs.ts';
 import { PortTrace } from '../../test/support/port-trace.ts';
 import { checkTrace } from '../../test/support/trace-checker.ts';
 import type { TraceEntry } from '../../test/support/trace-entries.ts';
+import { followConsumer } from '../../test/support/trace-follow.ts';
 import { judgeCommitted } from './kit/judge.ts';
 import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
@@ -91,6 +92,7 @@ async function recordedRun(
     listener: concurrently(listener),
   };
   const actor = createConsumerActor(config, { dialer: trace.dialer(tcpDialer()) });
+  followConsumer(trace, actor);
   const path: string[] = [];
   actor.subscribe(({ value }) => {
     const state = pathOf(value);

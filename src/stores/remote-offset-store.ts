@@ -222,6 +222,7 @@ export class RemoteOffsetStore implements OffsetStore {
       if (onlyAhead && !line.isSettled && (await this.#isOvertaken(entry, deadline, signal, report))) return;
       await this.#commit(entry, deadline, signal);
       if (line.handed !== undefined) report.committed.push({ queue, offset: line.handed });
+      else if (line.point !== undefined) throw notCommitted(queue, line, signal); // another place was sought meanwhile
     } catch (error) {
       const offset = line.point;
       if (offset !== undefined) report.uncommitted.push({ queue, offset, error: toRocketmqError(error) });

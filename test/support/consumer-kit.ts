@@ -12,6 +12,7 @@ import { TestClock } from '../../src/testing/test-clock.ts';
 import { turn } from './builders.ts';
 import { PortTrace } from './port-trace.ts';
 import { type ClusterOptions, nameServer, ScriptedCluster } from './scripted-cluster.ts';
+import { followConsumer } from './trace-follow.ts';
 
 export interface KitOptions {
   readonly cluster?: Omit<ClusterOptions, 'clock'>;
@@ -76,6 +77,7 @@ export class ConsumerKit {
         dialer: this.trace.dialer(this.cluster.dialer),
       },
     );
+    followConsumer(this.trace, this.actor, config);
     this.actor.on('*', event => this.events.push(event));
     this.actor.subscribe(snapshot => {
       const state = pathOf(snapshot.value);

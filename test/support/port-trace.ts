@@ -27,6 +27,9 @@ const commitAnswer = 'COMMIT';
 const rollbackAnswer = 'ROLLBACK';
 const doneAnswers = new Set<unknown>([undefined, 'CONSUME_SUCCESS', 'SUCCESS', commitAnswer]);
 
+/** Of each of them: Omit would make one of all. */
+type Unkinded<Entry> = Entry extends unknown ? Omit<Entry, 'kind'> : never;
+
 /** All messages of a queue are committed together; with `orderBy: 'shardingKey'` those of a key. */
 export type LaneOf<Messages> = (messages: Messages) => string;
 
@@ -125,7 +128,7 @@ export class PortTrace {
   }
 
   /** Writes down what the test did or saw. */
-  mark(mark: Omit<MarkEntry, 'kind'>): void {
+  mark(mark: Unkinded<MarkEntry>): void {
     this.add({ kind: 'mark', ...mark });
   }
 

@@ -14,6 +14,7 @@ import {
   requestOf,
   type Violation,
 } from './trace-rule.ts';
+import { tenureRules } from './trace-tenure-rules.ts';
 import { TraceWorld } from './trace-world.ts';
 
 export type { CheckOptions, RuleName, Violation } from './trace-rule.ts';
@@ -24,6 +25,7 @@ const defaults: Options = {
   pullTimeout: 30_000,
   locks: 'none',
   handoverTimeout: 30_000,
+  stopSlack: 1000,
 };
 /** How long a commit carrier without an answer counts as under way, design.md G2. Less a little for timer noise. Unit: ms. */
 const carrierLife = 990;
@@ -120,8 +122,11 @@ const finalOffsetsBeforeUnregister: Rule = (entry, world, report) => {
         'finalOffsetsBeforeUnregister',
         `the commit of ${queue.key} in line ${pending.line} has no answer yet`,
       );
-    } else if (missing !== undefined && !world.isKilled(queue) && !world.locks.isInDoubt(queue)) {
-      report('finalOffsetsBeforeUnregister', missing);
+    } else if (missing !== undefined && !world.mayStayBehind(queue)) {
+      const isOlder = queue.lastCarrier > 0 && queue.lastResult > queue.lastCarrier;
+      const older = `its last commit is of line ${queue.lastCarrier}, its last result of line ${queue.lastResult}`;
+      if (isOlder) report('persistAfterLastResult', `${missing}: ${older}`);
+      else report('finalOffsetsBeforeUnregister', missing);
     }
   }
 };
@@ -155,6 +160,7 @@ const rules: readonly Rule[] = [
   commitNeverGoesBack,
   commitStaysBehindWork,
   oneCommitCarrier,
+  ...tenureRules,
   finalOffsetsBeforeUnregister,
   ...lockRules,
   unregisterBeforeClose,
@@ -172,5 +178,8 @@ function leftovers(world: TraceWorld): readonly string[] {
   const running = [...world.running.values()].map(
     ({ line, entry }) => `delivery ${entry.delivery} of line ${line} has not ended`,
   );
-  return [...open, ...running];
+  const { stopping, hasEnded, hardStopped } = world;
+  const isStopping = stopping !== undefined && !hasEnded && !hardStopped;
+  const stops = isStopping ? [`the stop of line ${stopping.line} has not ended`] : [];
+  return [...open, ...running, ...stops];
 }

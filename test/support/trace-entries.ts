@@ -75,14 +75,30 @@ export type DeliveryEntry =
 
 /**
  * What the test did or saw. `stopped`: the consumer said so; `hardStop`: it was told to stop without ceremony;
- * `killed`: the peer at `address` was killed; `moved`: a reset or seek of `topic`, all topics if none is named.
+ * `killed`: the peer at `address` was killed; `moved`: a reset or seek of `topic`, all topics if none is named;
+ * `slept`: for `ms` the process did not run.
  */
-export interface MarkEntry {
-  readonly kind: 'mark';
-  readonly mark: 'stopped' | 'hardStop' | 'killed' | 'moved';
-  readonly address?: string;
-  readonly topic?: string;
-}
+export type MarkEntry = { readonly kind: 'mark' } & (
+  | {
+      readonly mark: 'stopped' | 'hardStop' | 'killed' | 'moved';
+      readonly address?: string;
+      readonly topic?: string;
+    }
+  | { readonly mark: 'slept'; readonly ms: number }
+  | ToldEntry
+);
+
+/**
+ * What the consumer decided, was told, and told, as `followConsumer` writes it down. `decided`: from now on it is to hold
+ * exactly these queues; `revoked`: one that it no longer holds; `sought`: a seek or reset was asked for; `corrected`: a queue goes
+ * on from another place; `stopping`: it stops, and has `ms` for it; `ended`: it is over.
+ */
+export type ToldEntry =
+  | { readonly mark: 'decided'; readonly queues: readonly TracedQueue[] }
+  | { readonly mark: 'revoked'; readonly queue: TracedQueue; readonly reason: string }
+  | { readonly mark: 'sought' | 'ended' }
+  | { readonly mark: 'corrected'; readonly queue: TracedQueue; readonly to: number }
+  | { readonly mark: 'stopping'; readonly ms: number };
 
 /** What happened, and when. Unit of `at`: ms since the trace began. */
 export type TraceEntry = { readonly at: number } & (LinkEntry | FrameEntry | DeliveryEntry | MarkEntry);

@@ -49,6 +49,14 @@ export interface QueueFacts extends TracedQueue {
   doneUpTo: number;
   /** Line of the last request that committed something, one-way or not. */
   lastCarrier: number;
+  /** Line of the last result that moved `doneUpTo`. */
+  lastResult: number;
+  /** Line of what last gave a reason to go on from another place: code 21, an answered 14, a reset or seek. */
+  lastReason: number;
+  /** Line in which it last said that it goes on from another place. */
+  lastCorrected: number;
+  /** The process did not run since this queue was last pulled: it need not be believed in any more. */
+  isDoubted: boolean;
   /** How often it was given back or lost: what was begun before counts no more. */
   epoch: number;
 }
@@ -73,4 +81,28 @@ export function committedBy(entry: FrameEntry): number | undefined {
     entry.code === codes.updateOffset ||
     (entry.code === codes.pull && (Number(entry.fields['sysFlag']) & commitFlag) !== 0);
   return isCommit ? Number(entry.fields['commitOffset']) : undefined;
+}
+
+export function newQueue(key: string, queue: TracedQueue): QueueFacts {
+  return {
+    ...{ key, ...queue, pull: undefined, committed: undefined, acknowledged: -1, doneUpTo: -1, epoch: 0 },
+    ...{ lastCarrier: 0, lastResult: 0, lastReason: 0, lastCorrected: 0, isDoubted: false },
+    unfinished: new Map(),
+  };
+}
+
+/** The consumer groups of a heartbeat. */
+export function groupsOf(heartbeat: FrameEntry): readonly string[] {
+  const data: unknown = Object(heartbeat.body).consumerDataSet;
+  return Array.isArray(data) ? data.map(consumer => String(Object(consumer).groupName)) : [];
+}
+
+const sendCodes = new Set([10, 310, 320]);
+
+/** How a 36, or a send to the retry or dead-letter topic, names the message it hands back: by its place or by its id. */
+export function namesHandedBack({ code, fields }: FrameEntry, brokerName: string): readonly string[] {
+  if (code === codes.sendBack) return [`log ${brokerName} ${fields['offset']}`];
+  if (!sendCodes.has(code) || !/^%(RETRY|DLQ)%/.test(fields['b'] ?? fields['topic'] ?? '')) return [];
+  const words = (fields['i'] ?? fields['properties'] ?? '').replaceAll('\u0001', '\u0002').split('\u0002');
+  return words.map(word => `id ${word}`);
 }

@@ -25,6 +25,8 @@ export interface CheckOptions {
   readonly locks?: LockPromise;
   /** After so long a fenced consumer goes on without its lock. Unit: ms. Default 30000. */
   readonly handoverTimeout?: number;
+  /** How much later than its budget a stop may end: timers of a busy machine are late. Unit: ms. Default 1000. */
+  readonly stopSlack?: number;
 }
 
 export type LockPromise = 'fence' | 'orderly' | 'none';
@@ -35,6 +37,11 @@ export type RuleName =
   | 'commitNeverGoesBack'
   | 'commitStaysBehindWork'
   | 'oneCommitCarrier'
+  | 'correctedForAReason'
+  | 'pullOnlyWhileAssigned'
+  | 'deliverOnlyWhileAssigned'
+  | 'commitOnlyWhileAssigned'
+  | 'persistAfterLastResult'
   | 'finalOffsetsBeforeUnregister'
   | 'lockBeforePull'
   | 'lockBeforeCommit'
@@ -44,6 +51,8 @@ export type RuleName =
   | 'onlyTheDeadAreUnlocked'
   | 'unregisterBeforeClose'
   | 'noPullAfterUnregister'
+  | 'noPullWhileStopping'
+  | 'stopEndsInTime'
   | 'noDeliveryAfterStopped'
   | 'nothingLeftAtEnd';
 
@@ -86,7 +95,7 @@ export function openCommit(world: TraceWorld, queue: QueueFacts): Sent | undefin
 }
 
 /** What should be committed in the end: where the row of done messages breaks off. -1: nothing was done. */
-function donePoint(queue: QueueFacts): number {
+export function donePoint(queue: QueueFacts): number {
   return Math.min(queue.doneUpTo, ...queue.unfinished.keys());
 }
 

@@ -6,18 +6,22 @@ import {
   codes,
   committedBy,
   type Delivery,
+  groupsOf,
+  namesHandedBack,
+  newQueue,
   type Of,
   type Place,
   type QueueFacts,
   type Sent,
 } from './trace-facts.ts';
 import { TraceLocks } from './trace-locks.ts';
+import { TraceTenures } from './trace-tenures.ts';
 
-const sendCodes = new Set([10, 310, 320]);
 const offsetMoved = 21;
 const pullAnswers = new Set([0, 19, 20, offsetMoved]);
 const topicNotExist = 17;
 const notFound = 22;
+const resetByBroker = 220;
 /** The broker has none. */
 const noOffset = -1;
 
@@ -26,6 +30,7 @@ export class TraceWorld {
   readonly queues = new Map<string, QueueFacts>();
   readonly running = new Map<number, Delivery>();
   readonly locks = new TraceLocks(queue => this.handedOver(this.queue(queue)));
+  readonly tenures = new TraceTenures();
   /** Ended well, to be done with a later COMMIT. */
   private readonly kept = new Map<number, Delivery>();
   /** Groups of which a heartbeat was ever answered. */
@@ -35,6 +40,11 @@ export class TraceWorld {
   /** By topic: where a broker last told another committed offset than ours. All pulls of the topic may be written anew then. */
   readonly foreign = new Map<string, number>();
   stoppedAt: number | undefined;
+  /** When it began to stop, in which line, and when it is to be over: a time without the process moves that. */
+  stopping: { readonly line: number; readonly until: number } | undefined;
+  hasEnded = false;
+  /** Line of the last reset or seek that was asked for, by whomever. */
+  lastSought = 0;
   hardStopped = false;
   readonly killed = new Set<string>();
   private readonly brokerNames = new Map<string, string>();
@@ -54,6 +64,7 @@ export class TraceWorld {
       case 'request':
       case 'oneway':
         if (entry.direction === 'out') this.sent(entry, line, entry.at);
+        else if (entry.code === resetByBroker) this.lastSought = line;
         break;
       case 'response':
         if (entry.direction === 'in') this.answered(entry, line, entry.at);
@@ -62,7 +73,7 @@ export class TraceWorld {
         this.begun(entry, line);
         break;
       case 'end':
-        this.ended(entry);
+        this.ended(entry, line);
         break;
       case 'mark':
         this.marked(entry, line);
@@ -70,9 +81,21 @@ export class TraceWorld {
     }
   }
 
+  /** Nothing of it can, or may, be committed: its broker is gone, its lock is in doubt, or time passed without us. */
+  mayStayBehind(queue: QueueFacts): boolean {
+    return this.isKilled(queue) || this.locks.isInDoubt(queue) || queue.isDoubted;
+  }
+
   /** Was the broker of this queue killed, and not seen again since? */
-  isKilled(queue: QueueFacts): boolean {
+  private isKilled(queue: QueueFacts): boolean {
     return [...this.killed].some(address => (this.brokerNames.get(address) ?? address) === queue.brokerName);
+  }
+
+  /** Is there a connection to the broker of this queue on which a group is registered? */
+  isReachable(queue: QueueFacts): boolean {
+    return [...this.connections.values()].some(
+      ({ address, groups }) => groups.size > 0 && this.brokerNames.get(address) === queue.brokerName,
+    );
   }
 
   /** The queue a frame is about: broker by `bname`, else by the name its address was seen under. */
@@ -87,16 +110,7 @@ export class TraceWorld {
     const key = `${topic}@${brokerName}#${queueId}`;
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = {
-        ...{ key, topic, brokerName, queueId },
-        pull: undefined,
-        committed: undefined,
-        acknowledged: -1,
-        unfinished: new Map(),
-        doneUpTo: -1,
-        lastCarrier: 0,
-        epoch: 0,
-      };
+      queue = newQueue(key, { topic, brokerName, queueId });
       this.queues.set(key, queue);
     }
     return queue;
@@ -114,7 +128,10 @@ export class TraceWorld {
     if (queue !== undefined && offset !== undefined && offset > (queue.committed?.offset ?? -1)) {
       queue.committed = { offset, line };
     }
-    if (queue !== undefined && entry.code === codes.pull) queue.pull = sent;
+    if (queue !== undefined && entry.code === codes.pull) {
+      queue.pull = sent;
+      queue.isDoubted = false;
+    }
     if (entry.code === codes.heartbeat) for (const group of groupsOf(entry)) this.unregistered.delete(group);
     const { consumerGroup } = entry.fields;
     if (entry.code === codes.unregister && consumerGroup !== undefined) {
@@ -141,7 +158,7 @@ export class TraceWorld {
     if (request.code === codes.unregister) connection.groups.delete(request.fields['consumerGroup'] ?? '');
     if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, { answer: entry, line });
     if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
-    if (entry.code === 0) this.accepted(request);
+    if (entry.code === 0) this.accepted(request, line);
     if (request.code === codes.topicStats && entry.code === topicNotExist) this.deleted(request);
   }
 
@@ -164,10 +181,14 @@ export class TraceWorld {
     const offset = committedBy(request);
     const taken = request.code === codes.pull ? pullAnswers.has(answer.code) : answer.code === 0;
     if (offset !== undefined && taken) queue.acknowledged = Math.max(queue.acknowledged, offset);
-    if (request.code === codes.pull && answer.code === offsetMoved) this.moved(queue);
+    if (request.code === codes.pull && answer.code === offsetMoved) {
+      this.moved(queue);
+      queue.lastReason = line;
+    }
     if (request.code !== codes.queryOffset) return;
     this.told(queue, sent, answer);
     if (answer.code !== 0) return;
+    queue.lastReason = line;
     if (Number(answer.fields['offset']) !== queue.committed?.offset) this.foreign.set(queue.topic, line);
     queue.pull = undefined; // asked anew where to start: what was pulled before counts no more
     const start = Number(answer.fields['offset']);
@@ -190,21 +211,11 @@ export class TraceWorld {
   }
 
   /** A message handed back by 36, or sent anew to be retried or dead, is done here. */
-  private accepted(request: FrameEntry): void {
-    const { fields, address } = request;
-    const ids: string[] = [];
-    if (request.code === codes.sendBack) {
-      ids.push(`log ${this.brokerNames.get(address) ?? address} ${fields['offset']}`);
-    }
-    if (sendCodes.has(request.code) && /^%(RETRY|DLQ)%/.test(fields['b'] ?? fields['topic'] ?? '')) {
-      const words = (fields['i'] ?? fields['properties'] ?? '')
-        .replaceAll('\u0001', '\u0002')
-        .split('\u0002');
-      ids.push(...words.map(word => `id ${word}`));
-    }
-    for (const id of ids) {
+  private accepted(request: FrameEntry, line: number): void {
+    const { address } = request;
+    for (const id of namesHandedBack(request, this.brokerNames.get(address) ?? address)) {
       const place = this.places.get(id);
-      if (place !== undefined) finish(place);
+      if (place !== undefined) finish(place, line);
     }
   }
 
@@ -233,33 +244,52 @@ export class TraceWorld {
     }
   }
 
-  private ended({ delivery, done, kept, commits = [] }: Of<'end'>): void {
+  private ended({ delivery, done, kept, commits = [] }: Of<'end'>, line: number): void {
     const begun = this.running.get(delivery);
     this.running.delete(delivery);
     if (begun === undefined) return;
     if (kept === true) this.kept.set(delivery, begun);
-    this.finishAll(begun, done);
+    this.finishAll(begun, done, line);
     for (const earlier of commits) {
       const before = this.kept.get(earlier);
       this.kept.delete(earlier);
-      if (before !== undefined) this.finishAll(before, before.entry.messages.length);
+      if (before !== undefined) this.finishAll(before, before.entry.messages.length, line);
     }
   }
 
-  private finishAll({ entry, epoch }: Delivery, count: number): void {
+  private finishAll({ entry, epoch }: Delivery, count: number, line: number): void {
     const queue = this.queue(entry.queue);
     for (const { queueOffset } of entry.messages.slice(0, count))
-      finish({ queue, offset: queueOffset, epoch });
+      finish({ queue, offset: queueOffset, epoch }, line);
   }
 
   private marked(entry: Of<'mark'>, line: number): void {
     if (entry.mark === 'stopped') this.stoppedAt = line;
     if (entry.mark === 'hardStop') this.hardStopped = true;
     if (entry.mark === 'killed' && entry.address !== undefined) this.killed.add(entry.address);
+    if (entry.mark === 'decided') this.tenures.decided(entry.queues);
+    if (entry.mark === 'revoked') this.tenures.revoked(entry.queue);
+    if (entry.mark === 'sought') this.lastSought = line;
+    if (entry.mark === 'corrected') this.corrected(this.queue(entry.queue), line);
+    if (entry.mark === 'stopping') this.stopping = { line, until: entry.at + entry.ms };
+    if (entry.mark === 'ended') this.hasEnded = true;
+    if (entry.mark === 'slept') this.slept(entry.ms);
     if (entry.mark !== 'moved') return;
+    this.lastSought = line;
     for (const queue of this.queues.values()) {
       if (entry.topic === undefined || queue.key.startsWith(`${entry.topic}@`)) this.moved(queue);
     }
+  }
+
+  /** It goes on from another place, and says so once for each reason. */
+  private corrected(queue: QueueFacts, line: number): void {
+    this.moved(queue);
+    queue.lastCorrected = line;
+  }
+
+  private slept(ms: number): void {
+    for (const queue of this.queues.values()) queue.isDoubted = true;
+    if (this.stopping !== undefined) this.stopping = { ...this.stopping, until: this.stopping.until + ms };
   }
 
   /** By a reset, a seek or code 21: the commit may go back, and what was pulled before no longer counts. */
@@ -281,14 +311,9 @@ export class TraceWorld {
   }
 }
 
-function finish({ queue, offset, epoch }: Place): void {
+function finish({ queue, offset, epoch }: Place, line: number): void {
   if (epoch !== queue.epoch) return;
   queue.unfinished.delete(offset);
+  queue.lastResult = line;
   queue.doneUpTo = Math.max(queue.doneUpTo, offset + 1);
-}
-
-/** The consumer groups of a heartbeat. */
-function groupsOf(heartbeat: FrameEntry): readonly string[] {
-  const data: unknown = Object(heartbeat.body).consumerDataSet;
-  return Array.isArray(data) ? data.map(consumer => String(Object(consumer).groupName)) : [];
 }

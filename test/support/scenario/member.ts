@@ -16,6 +16,7 @@ import {
 } from '../../../src/index.ts';
 import { tcpDialer } from '../../../src/transport/tcp-dialer.ts';
 import { PortTrace } from '../port-trace.ts';
+import { followConsumer } from '../trace-follow.ts';
 import type { LockPromise } from '../trace-rule.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import type { DeliveryBook } from './delivery-book.ts';
@@ -99,6 +100,7 @@ export class ScenarioMember {
       },
       { clock, dialer: this.trace.dialer(network), logger: silentLogger },
     );
+    followConsumer(this.trace, this.actor, options);
     this.actor.on('*', event => this.events.push(event));
   }
 

@@ -11,6 +11,7 @@ import {
   type RemoteOffsetStoreOptions,
 } from '../../../src/stores/remote-offset-store.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
+import { deferred, turn } from '../../support/builders.ts';
 
 function queue(queueId: number, brokerName = 'a'): MessageQueue {
   return { topic: 'orders', brokerName, queueId };
@@ -529,6 +530,22 @@ describe('the final persist of all queues', () => {
       { queue: queue(0), offset: 10, error: { code: 'RMQ_REQUEST_TIMEOUT' } },
     ]);
     expect(store.uncommitted()).toEqual([{ queue: queue(0), offset: 10 }]);
+  });
+
+  it('reports as uncommitted a queue that began anew elsewhere while its commit was on the way', async () => {
+    const { port, store, at } = make();
+    const line = at(0, 7);
+    const hand = deferred<void>();
+    port.update = () => hand.promise;
+    const ended = store.persistAll(undefined, { answered: true });
+    await turn();
+    line.reset(queueOffset(3));
+    hand.resolve();
+    const { committed, uncommitted } = await ended;
+    expect([committed, uncommitted.map(({ offset, error }) => [offset, error.code])]).toEqual([
+      [],
+      [[3, 'RMQ_REQUEST_TIMEOUT']],
+    ]);
   });
 
   it('ends in time with more queues than go into a batch, all of a dead broker', async () => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a trace for a test of the rules written? Line by line, without a consumer. */
 import { type CheckOptions, checkTrace } from '../../support/trace-checker.ts';
-import type { Fields, TracedQueue, TraceEntry } from '../../support/trace-entries.ts';
+import type { Fields, ToldEntry, TracedQueue, TraceEntry } from '../../support/trace-entries.ts';
 
 export const address = '127.0.0.1:10911';
 export const group = 'g';
-const queue: TracedQueue = { topic: 't', brokerName: 'b', queueId: 0 };
+export const queue: TracedQueue = { topic: 't', brokerName: 'b', queueId: 0 };
 export const onQueue: Fields = { consumerGroup: group, topic: 't', queueId: '0', bname: 'b' };
 
 /** Of the consumer whose trace it is. */
@@ -131,6 +131,21 @@ export class Script {
     more: { address?: string; topic?: string } = {},
   ): this {
     return this.add({ kind: 'mark', mark, ...more });
+  }
+  /** What the consumer decided, was told, or told. */
+  told(mark: ToldEntry): this {
+    return this.add({ kind: 'mark', ...mark });
+  }
+  /** It is to hold the queue, or none. */
+  decide(holds: boolean): this {
+    return this.told({ mark: 'decided', queues: holds ? [queue] : [] });
+  }
+  revoked(reason = 'rebalance'): this {
+    return this.told({ mark: 'revoked', queue, reason });
+  }
+  sleep(ms: number): this {
+    this.wait(ms);
+    return this.add({ kind: 'mark', mark: 'slept', ms });
   }
   /** What a clean end looks like. */
   leave(commit?: number): this {
