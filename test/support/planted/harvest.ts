@@ -30,7 +30,7 @@ export interface Harvest {
 }
 
 /** A bug's tests take seconds; this is for one that never ends, on busy processors. Unit: ms. */
-const timeLimit = 240_000;
+const timeLimit = 300_000;
 
 /** What became of one run of tests. */
 export interface Outcome {
