@@ -30,9 +30,10 @@ export interface Harvest {
 }
 
 /** A bug's tests take seconds; this is for one that never ends, on busy processors. Unit: ms. */
-const timeLimit = 240_000;
+const timeLimit = 300_000;
 
-interface Outcome {
+/** What became of one run of tests. */
+export interface Outcome {
   readonly ends: readonly TestEnd[];
   readonly hung: boolean;
   readonly took: number;
@@ -101,13 +102,13 @@ function isWitness(bug: PlantedBug, { test }: TestEnd): boolean {
   return bug.caughtBy !== '' && test.includes(bug.caughtBy);
 }
 
-function verdictOf(bug: PlantedBug, { ends, hung, took }: Outcome): Verdict {
+export function verdictOf(bug: PlantedBug, { ends, hung, took }: Outcome): Verdict {
   const failed = ends.filter(({ passed }) => !passed);
   const named = failed.filter(end => isWitness(bug, end));
   return { bug, isCaught: named.length > 0, by: named.length > 0 ? named : failed, hung, took };
 }
 
-function unsoundOf(bugs: readonly PlantedBug[], { ends }: Outcome): readonly string[] {
+export function unsoundOf(bugs: readonly PlantedBug[], { ends }: Outcome): readonly string[] {
   const missing = bugs.filter(bug => !ends.some(end => isWitness(bug, end)));
   return [
     ...ends.filter(({ passed }) => !passed).map(({ test, said }) => `without a bug: ${test}: ${said}`),

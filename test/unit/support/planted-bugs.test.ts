@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Are the planted bugs where the code is? That each is noticed: `npm run evidence -- planted-bugs`. */
+/** Are the planted bugs where the code is, and what counts as caught? That each is: `npm run evidence -- planted-bugs`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { areas, bugs, share } from '../../support/planted/bugs.ts';
-import { misplaced, root, withBug } from '../../support/planted/planted-bug.ts';
+import { type Outcome, unsoundOf, verdictOf } from '../../support/planted/harvest.ts';
+import { misplaced, type PlantedBug, root, withBug } from '../../support/planted/planted-bug.ts';
 
 describe('the planted bugs', () => {
   it('are at least forty, each of its own name', () => {
@@ -36,11 +37,46 @@ describe('the planted bugs', () => {
   });
 
   it('are not planted where their text is missing, or is there twice', () => {
-    const [bug] = bugs;
-    if (bug === undefined) throw new Error('there is none');
     expect(() => withBug(bug, 'something else')).toThrow('stands 0 times');
     expect(() => withBug(bug, bug.text + bug.text)).toThrow('stands 2 times');
     expect(withBug(bug, `a${bug.text}b`)).toBe(`a${bug.becomes}b`);
+  });
+});
+
+const bug: PlantedBug = {
+  ...{ name: 'off-by-one', what: 'a queue is lost', file: 'a.ts', text: '<', becomes: '<=' },
+  ...{ test: 'a.test.ts', caughtBy: 'loses no queue' },
+};
+const ended = (test: string, passed: boolean) => ({ test, passed, said: passed ? '' : 'no' });
+const outcome = (ends: Outcome['ends'], hung = false): Outcome => ({ ends, hung, took: 1 });
+
+describe('a planted bug', () => {
+  it.each<[string, Outcome, boolean]>([
+    ['the named test fails', outcome([ended('a > loses no queue', false), ended('b', true)]), true],
+    ['it fails, and another one hangs', outcome([ended('a > loses no queue', false)], true), true],
+    [
+      'the named test passes, and another one fails',
+      outcome([ended('loses no queue', true), ended('b', false)]),
+      false,
+    ],
+    ['the named test hangs', outcome([ended('b', false)], true), false],
+    ['its source does not load', outcome([ended('does not load', false)]), false],
+  ])('when %s: caught or not', (_, tests, isCaught) => {
+    expect(verdictOf(bug, tests)).toMatchObject({ isCaught, hung: tests.hung });
+  });
+
+  it('is caught by nobody while nobody is named', () => {
+    expect(verdictOf({ ...bug, caughtBy: '' }, outcome([ended('b', false)])).isCaught).toBe(false);
+  });
+
+  it('proves something only when its test is there, and passes without it', () => {
+    expect(unsoundOf([bug], outcome([ended('a > loses no queue', true)]))).toEqual([]);
+    expect(unsoundOf([bug], outcome([ended('a > loses no queue', false)]))).toEqual([
+      'without a bug: a > loses no queue: no',
+    ]);
+    expect(unsoundOf([bug], outcome([], true))).toEqual([
+      'off-by-one: no test of a.test.ts is called loses no queue',
+    ]);
   });
 });
 

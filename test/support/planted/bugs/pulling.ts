@@ -4,6 +4,15 @@ import type { PlantedBug } from '../planted-bug.ts';
 
 export const pulling: readonly PlantedBug[] = [
   {
+    name: 'fence-ignored',
+    what: 'a queue is read before its former owner has let go: messages are delivered twice',
+    file: 'machines/pull/pull.machine.ts',
+    text: "        { target: 'waitingForHandover' },",
+    becomes: "        { target: 'placing' },",
+    test: 'machines/pull.test.ts',
+    caughtBy: 'waits for its fence as long as that takes',
+  },
+  {
     name: 'pull-after-revoke',
     what: 'a queue that is given up is only paused: a resume pulls it beside its next owner',
     file: 'machines/pull/pull.machine.ts',
@@ -20,15 +29,6 @@ export const pulling: readonly PlantedBug[] = [
     becomes: "    'queue.suspend': {},",
     test: 'machines/paths/pull.test.ts',
     caughtBy: 'writes no pull while suspended or verifying',
-  },
-  {
-    name: 'fence-ignored',
-    what: 'a queue is read before its former owner has let go: messages are delivered twice',
-    file: 'machines/pull/pull.machine.ts',
-    text: "        { target: 'waitingForHandover' },",
-    becomes: "        { target: 'placing' },",
-    test: 'machines/pull.test.ts',
-    caughtBy: 'waits for its fence as long as that takes',
   },
   {
     name: 'fence-not-waited-for',
