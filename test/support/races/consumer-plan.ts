@@ -68,7 +68,7 @@ export interface Plan {
   readonly finish: 'shutdown' | 'sleepyShutdown' | 'hardStop' | 'goOn';
 }
 
-export const plans: fc.Arbitrary<Plan> = fc.record({
+const anyPlans: fc.Arbitrary<Plan> = fc.record({
   form: fc.constantFrom('fenced', 'fenced', 'fenced', 'unfenced', 'orderly', 'orderly', 'broadcasting'),
   steps: fc.array(fc.record({ command: fc.constantFrom(...commandNames), release: fc.nat({ max: 18 }) }), {
     maxLength: 8,
@@ -88,6 +88,24 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
     ...(['shutdown', 'shutdown', 'shutdown', 'shutdown', 'sleepyShutdown', 'hardStop', 'goOn'] as const),
   ),
 });
+
+/** A stop in the midst of a hand-over whose last commit fails: rare among all plans. */
+const interruptedHandOvers: fc.Arbitrary<Plan> = fc
+  .tuple(anyPlans, fc.nat({ max: 18 }), fc.nat({ max: 18 }))
+  .map(([plan, first, second]) => ({
+    ...plan,
+    steps: [
+      ...[18, 18].map(release => ({ command: 'rest', release }) as const),
+      { command: 'joinFirst', release: first },
+      { command: 'rest', release: second },
+    ],
+    ...{ failing: ['commit'], failsFrom: 3, failure: 'refused', breaksAt: undefined, finish: 'shutdown' },
+  }));
+
+export const plans: fc.Arbitrary<Plan> = fc.oneof(
+  { weight: 15, arbitrary: anyPlans },
+  { weight: 1, arbitrary: interruptedHandOvers },
+);
 
 export function isHarmless({ failing, steps, breaksAt, finish }: Plan): boolean {
   const hasHarm = failing.length > 0 || breaksAt !== undefined || finish === 'sleepyShutdown';

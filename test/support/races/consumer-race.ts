@@ -109,8 +109,7 @@ function endOf({ reason, error, clean, steps, uncommitted }: ShutdownReport): st
   }
   if (reason === 'fault') return 'stopped by a fault';
   if (clean) return 'stopped clean';
-  const cut = steps.find(({ outcome }) => outcome !== 'done');
-  if (cut?.outcome === 'skipped') return `stopped, ${cut.step} skipped`;
+  const cut = steps.find(({ outcome }) => outcome === 'timedOut' || outcome === 'failed');
   if (cut !== undefined) return `stopped, ${cut.step} ${cut.outcome === 'failed' ? 'failed' : 'timed out'}`;
   return uncommitted.length > 0 ? 'stopped, offsets not confirmed' : 'stopped, messages abandoned';
 }
@@ -221,13 +220,16 @@ function checkHarmless(kit: ConsumerKit, plan: Plan, report: ShutdownReport, wis
   }
 }
 
-/** The first step of a stop and the last one end within a turn: they cannot fail or time out. */
+/**
+ * The first step of a stop and the last one end within a turn: they cannot fail or time out. Persisting is skipped only where
+ * nothing was there to persist (clean, or a start that failed) or the persister died (a fault).
+ */
 export const consumerRace: Race = {
   name: 'consumer',
   ends: [
     ...['stopped clean', 'stopped, messages abandoned', 'stopped, offsets not confirmed'],
     ...['stopped, draining timed out', 'stopped, persisting failed', 'stopped, persisting timed out'],
-    ...['stopped, persisting skipped', 'stopped, releasing failed', 'stopped, releasing timed out'],
+    ...['stopped, releasing failed', 'stopped, releasing timed out'],
     ...['start failed: not in time', 'start failed: not permitted', 'stopped by a fault'],
     ...['stopped by a command', 'hard stop', 'still starting', 'still running', 'still stopping'],
   ],
