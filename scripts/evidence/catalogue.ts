@@ -28,7 +28,7 @@ import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
 import { plantedBugs } from './planted-bugs.ts';
-import { races } from './races.ts';
+import { racesEvidence } from './races.ts';
 import { replicas } from './replicas.ts';
 import { retry } from './retry.ts';
 import { retryLevels } from './retry-levels.ts';
@@ -87,7 +87,7 @@ export const evidences: readonly Evidence[] = [
   forms,
   allocationEvidence,
   scenariosEvidence,
-  races,
+  racesEvidence,
   sequencesEvidence,
   plantedBugs,
   embeddedReplay,

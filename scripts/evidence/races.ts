@@ -4,54 +4,73 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { raceConsumers } from '../../test/support/races/consumer-race.ts';
+import { connectionRace } from '../../test/support/races/connection-race.ts';
+import { consumerRace } from '../../test/support/races/consumer-race.ts';
+import { fencesRace, orderlyLocksRace } from '../../test/support/races/locks-race.ts';
+import { offsetsRace } from '../../test/support/races/offsets-race.ts';
+import { queueRace } from '../../test/support/races/queue-race.ts';
+import { Histogram, type Race } from '../../test/support/races/race-kit.ts';
+import { rebalanceRace } from '../../test/support/races/rebalance-race.ts';
+import { sendBackRace } from '../../test/support/races/send-back-race.ts';
 import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
 
 const seed = 20_261_123;
-const ofConsumers = 4000;
-const ofEachChart = 750;
-/** Charts whose events, answers, failures and late answers are thrown like dice. */
+const wanted = 10_000;
+/** Whole consumers, and the parts of one; all of them the real actors before fake ports. */
+const races: readonly { readonly race: Race; readonly full: number; readonly share: number }[] = [
+  { race: consumerRace, full: 4000, share: 40 },
+  { race: queueRace, full: 1500, share: 40 },
+  { race: rebalanceRace, full: 1500, share: 40 },
+  { race: offsetsRace, full: 1500, share: 40 },
+  { race: connectionRace, full: 1500, share: 40 },
+  { race: sendBackRace, full: 1500, share: 40 },
+  { race: fencesRace, full: 400, share: 5 },
+  { race: orderlyLocksRace, full: 400, share: 5 },
+];
+/** A share is too small for the rare ones. */
+const waysOfShare = ['stopped clean', 'hard stop', 'still running'];
+
+const ofEachChart = 100;
+/** Charts whose events, answers, failures and late answers are thrown like dice, whatever their guards would say. */
 const charts = [
   ...['queue', 'rebalance', 'offsets', 'locks', 'broker-locks'],
   ...['connection', 'send-back', 'broker-returns'],
 ];
-/** A consumer can end in all of these ways, and does. */
-const waysToEnd = [
-  ...['stopped clean', 'stopped, messages abandoned', 'stopped, persisting failed', 'start failed'],
-  ...['stopped by a command', 'hard stop', 'still starting', 'still running'],
-];
-const waysOfShare = ['stopped clean', 'hard stop', 'still running'];
 
-export const races: Evidence = {
+export const racesEvidence: Evidence = {
   name: 'races',
   about:
-    '10,000 seeded schedules of commands, answers, failures, late answers and time, for whole consumers and for the queue, rebalance, offsets, locks, connection and send-back charts: no violation, and a histogram of how they end',
+    '10,000 seeded schedules of commands, answers, failures, late answers and time, for whole consumers and for their queue, rebalance, offsets, locks, connection and send-back actors: no violation, and a histogram of how they end',
   needsCluster: false,
   async run(stage, report) {
-    await raceWhole(stage, report.part('consumer'));
-    if (stage.pick({ full: true, share: false })) await raceCharts(report);
+    let schedules = 0;
+    for (const { race, full, share } of races) {
+      schedules += await raceAll(stage, report.part(race.name), race, stage.pick({ full, share }));
+    }
+    if (!stage.pick({ full: true, share: false })) return;
+    report.check('schedules without a violation', schedules, { atLeast: wanted });
+    await raceCharts(report.part('bare charts'));
   },
 };
 
-async function raceWhole(stage: Stage, report: Report): Promise<void> {
-  const runs = stage.pick({ full: ofConsumers, share: 40 });
-  const ends = new Map<string, number>();
-  let count = 0;
+/** How many went well. */
+async function raceAll(stage: Stage, report: Report, race: Race, runs: number): Promise<number> {
+  const histogram = new Histogram(race);
   let problem = '';
-  const onEnd = ({ end }: { readonly end: string }): void => {
-    count += 1;
-    ends.set(end, (ends.get(end) ?? 0) + 1);
-    if (count % 500 === 0) stage.say(`${count} consumers`);
-  };
-  await raceConsumers({ runs, seed }, onEnd).catch((error: unknown) => {
+  await race.run({ runs, seed }, histogram.add).catch((error: unknown) => {
     problem = String(error);
     stage.say(problem);
   });
-  report.check('schedules without a violation', problem === '' ? count : 0, { is: runs });
-  for (const [end, times] of [...ends].sort(([, a], [, b]) => b - a)) report.note(`ended: ${end}`, times);
-  const missing = stage.pick({ full: waysToEnd, share: waysOfShare }).filter(end => !ends.has(end));
-  report.check('ways to end that never came', missing.join('; '), { is: '' });
+  stage.say(`${race.name}: ${histogram.total} schedules`);
+  const went = problem === '' ? histogram.total : 0;
+  report.check('schedules without a violation', went, { is: runs });
+  report.note('ended', histogram.toString());
+  const { missing, unlisted } = histogram;
+  const isWanted = (end: string): boolean => stage.pick({ full: true, share: waysOfShare.includes(end) });
+  report.check('ways to end that never came', missing.filter(isWanted).join('; '), { is: '' });
+  report.check('ways to end that nobody listed', unlisted.join('; '), { is: '' });
+  return went;
 }
 
 /** Their rules stand in their path tests, which run them. */
@@ -61,34 +80,22 @@ async function raceCharts(report: Report): Promise<void> {
   const file = join(folder, 'races.jsonl');
   const files = charts.map(name => `test/machines/paths/${name}.test.ts`);
   const env = { ...process.env, RACES: String(ofEachChart), RACES_FILE: file };
-  const args = [
-    'run',
-    '--silent',
-    '--project',
-    'paths',
-    '--testTimeout',
-    '600000',
-    '-t',
-    'dice decide',
-    ...files,
-  ];
-  const child = spawn(join(root, 'node_modules/.bin/vitest'), args, { cwd: root, env, stdio: 'ignore' });
+  const vitest = ['run', '--silent', '--project', 'paths', '--testTimeout', '600000', '-t', 'dice decide'];
+  const child = spawn(join(root, 'node_modules/.bin/vitest'), [...vitest, ...files], {
+    ...{ cwd: root, env, stdio: 'ignore' },
+  });
   const code = await new Promise(resolve => child.on('close', resolve));
-  report.check('charts: all rules kept', code === 0, { is: true });
+  report.check('all rules kept', code === 0, { is: true });
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(line => line !== '');
   await rm(folder, { recursive: true, force: true });
   let schedules = 0;
   for (const line of lines) {
     const { machine, ends } = JSON.parse(line) as ChartEnds; // written by follow-paths.ts
     schedules += Object.values(ends).reduce((sum, times) => sum + times, 0);
-    report.note(
-      `${machine} ended`,
-      Object.entries(ends)
-        .map(([end, times]) => `${end} ${times}`)
-        .join(', '),
-    );
+    const counts = Object.entries(ends).map(([end, times]) => `${end} ${times}`);
+    report.note(`${machine} ended`, counts.join(', '));
   }
-  report.check('charts: schedules without a violation', schedules, { is: charts.length * ofEachChart });
+  report.check('schedules without a violation', schedules, { is: charts.length * ofEachChart });
 }
 
 interface ChartEnds {

@@ -4,7 +4,12 @@ import type { ConsumerConfig } from '../../src/config/consumer-config.ts';
 import type { ConsumerActor } from '../../src/consumer/consumer-actor.ts';
 import { createConsumerActor } from '../../src/consumer/create-consumer-actor.ts';
 import type { Environment } from '../../src/consumer/environment.ts';
-import { type ConsumeMessages, concurrently } from '../../src/listeners/listener.ts';
+import {
+  type ConsumeMessages,
+  type ConsumeOrderly,
+  concurrently,
+  orderly,
+} from '../../src/listeners/listener.ts';
 import { pathOf } from '../../src/machines/consumer/consumer.logic.ts';
 import type { ConsumerEvent } from '../../src/machines/consumer/consumer.types.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -20,6 +25,8 @@ export interface KitOptions {
   readonly environment?: Omit<Environment, 'clock' | 'dialer'>;
   /** Answers nothing by default: every message is done at once. */
   readonly listener?: ConsumeMessages;
+  /** Default: concurrent. */
+  readonly order?: 'concurrent' | 'orderly';
   /** Default: createConsumerActor. */
   readonly make?: typeof createConsumerActor;
 }
@@ -44,6 +51,7 @@ export class ConsumerKit {
     config = {},
     environment = {},
     listener,
+    order = 'concurrent',
     make = createConsumerActor,
   }: KitOptions = {}) {
     this.cluster = new ScriptedCluster({ ...cluster, clock: this.clock });
@@ -66,7 +74,10 @@ export class ConsumerKit {
         clientIp: '10.0.0.9',
         subscriptions: [{ topic: 'orders' }],
         consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-        listener: concurrently(consume as ConsumeMessages), // the answer is whatever the test's listener answers
+        listener:
+          order === 'orderly'
+            ? orderly(consume as unknown as ConsumeOrderly) // a test's listener looks at the queue only
+            : concurrently(consume as ConsumeMessages), // the answer is whatever the test's listener answers
         ...config,
       },
       {

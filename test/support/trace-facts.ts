@@ -45,6 +45,8 @@ export interface QueueFacts extends TracedQueue {
   acknowledged: number;
   /** Offsets given to the listener, or only pulled, that are not done yet; with the line that brought them. */
   readonly unfinished: Map<number, { readonly line: number; readonly delivered: boolean }>;
+  /** Handed back by an answer that came so late that nobody may have waited for it: done, or to come again. */
+  readonly late: Set<number>;
   /** Where the contiguous row of done messages ends: the next offset. */
   doneUpTo: number;
   /** Line of the last request that committed something, one-way or not. */
@@ -88,6 +90,7 @@ export function newQueue(key: string, queue: TracedQueue): QueueFacts {
     ...{ key, ...queue, pull: undefined, committed: undefined, acknowledged: -1, doneUpTo: -1, epoch: 0 },
     ...{ lastCarrier: 0, lastResult: 0, lastReason: 0, lastCorrected: 0, isDoubted: false },
     unfinished: new Map(),
+    late: new Set(),
   };
 }
 

@@ -111,7 +111,7 @@ const unlockBeforeUnregister: Rule = (entry, world, report, options) => {
     report('unlockBeforeUnregister', `the 42 of line ${line} has no answer yet`);
   }
   for (const lock of world.locks.under(lockName(group, options))) {
-    if (isKept(lock, world, entry.at)) {
+    if (isKept(lock, world, entry.at) && !mayRun(lock, world, options)) {
       report('unlockBeforeUnregister', `${world.queue(lock.queue).key} is still locked`);
     }
   }
@@ -121,6 +121,15 @@ const unlockBeforeUnregister: Rule = (entry, world, report, options) => {
 function isKept({ held, queue }: LockFacts, world: TraceWorld, at: number): boolean {
   if (held === undefined || at - held.askedAt > lockLife || world.killed.has(held.address)) return false;
   return missingAtBroker(world.queue(queue)) === undefined;
+}
+
+/** While an orderly listener call runs nobody else may have its queue. */
+function mayRun({ queue }: LockFacts, world: TraceWorld, { locks }: Options): boolean {
+  const { key } = world.queue(queue);
+  return (
+    locks === 'orderly' &&
+    [...world.running.values()].some(({ entry }) => world.queue(entry.queue).key === key)
+  );
 }
 
 function pendingUnlocks(world: TraceWorld): readonly number[] {

@@ -96,7 +96,7 @@ export function openCommit(world: TraceWorld, queue: QueueFacts): Sent | undefin
 
 /** What should be committed in the end: where the row of done messages breaks off. -1: nothing was done. */
 export function donePoint(queue: QueueFacts): number {
-  return Math.min(queue.doneUpTo, ...queue.unfinished.keys());
+  return Math.min(queue.doneUpTo, ...queue.unfinished.keys(), ...queue.late);
 }
 
 /** How far the broker is behind what is done; undefined: it is not. */

@@ -22,6 +22,8 @@ const pullAnswers = new Set([0, 19, 20, offsetMoved]);
 const topicNotExist = 17;
 const notFound = 22;
 const resetByBroker = 220;
+/** So long the answer to a send-back is waited for. Less a little for timer noise. Unit: ms. */
+const answerLife = 2990;
 /** The broker has none. */
 const noOffset = -1;
 
@@ -158,7 +160,7 @@ export class TraceWorld {
     if (request.code === codes.unregister) connection.groups.delete(request.fields['consumerGroup'] ?? '');
     if (sent.queue !== undefined) this.answeredForQueue(sent.queue, sent, { answer: entry, line });
     if (isAwaited && sent.queue !== undefined) this.pulled(sent.queue, entry, line);
-    if (entry.code === 0) this.accepted(request, line);
+    if (entry.code === 0) this.accepted(request, line, at - sent.at >= answerLife);
     if (request.code === codes.topicStats && entry.code === topicNotExist) this.deleted(request);
   }
 
@@ -211,11 +213,13 @@ export class TraceWorld {
   }
 
   /** A message handed back by 36, or sent anew to be retried or dead, is done here. */
-  private accepted(request: FrameEntry, line: number): void {
+  private accepted(request: FrameEntry, line: number, isLate: boolean): void {
     const { address } = request;
     for (const id of namesHandedBack(request, this.brokerNames.get(address) ?? address)) {
       const place = this.places.get(id);
-      if (place !== undefined) finish(place, line);
+      if (place === undefined) continue;
+      finish(place, line);
+      if (isLate && place.epoch === place.queue.epoch) place.queue.late.add(place.offset);
     }
   }
 
@@ -238,6 +242,7 @@ export class TraceWorld {
     this.running.set(entry.delivery, { line, entry, epoch });
     for (const message of entry.messages) {
       queue.unfinished.set(message.queueOffset, { line, delivered: true });
+      queue.late.delete(message.queueOffset);
       const place = { queue, offset: message.queueOffset, epoch };
       this.places.set(`log ${entry.queue.brokerName} ${message.commitLogOffset}`, place);
       this.places.set(`id ${message.msgId}`, place);
@@ -299,6 +304,7 @@ export class TraceWorld {
     queue.acknowledged = -1;
     queue.doneUpTo = -1;
     queue.unfinished.clear();
+    queue.late.clear();
   }
 
   /** Given back, or lost: another member goes on with it. */
@@ -307,6 +313,7 @@ export class TraceWorld {
     queue.acknowledged = -1;
     queue.doneUpTo = -1;
     queue.unfinished.clear();
+    queue.late.clear();
     queue.epoch += 1;
   }
 }

@@ -322,7 +322,7 @@ class QueueWorld implements RaceWorld<Kind> {
       want: onEvent => {
         this.#tellLock = onEvent;
         void this.#chance.later('41', () => {
-          if (this.#lock !== 'wanted') return;
+          if (this.#lock !== 'wanted' || this.#isCut) return;
           this.#lock = 'held';
           onEvent({ type: 'lock.granted' });
         });

@@ -7,6 +7,8 @@ import { turn } from '../builders.ts';
 /** How one history ended, and what was wrong with it. */
 export interface RaceEnd {
   readonly end: string;
+  /** Of a consumer: offsets beyond the beginning were confirmed. */
+  readonly committed?: boolean;
   readonly problems: readonly string[];
 }
 

@@ -267,6 +267,15 @@ describe('finalOffsetsBeforeUnregister', () => {
     expect(gap.check()).toEqual([]);
     expect(killed.check()).toEqual([]);
   });
+
+  it('asks for nothing behind a message whose send-back was answered too late to be waited for', () => {
+    const sentBack = (ms: number) =>
+      script().ready().pull(0).begin(0, 1).end(0).send(36, { offset: '0', group }).wait(ms).answer(0);
+    const second = (ms: number) =>
+      sentBack(ms).send(36, { offset: '100', group }).answer(0).leave(0).check({ ended: false });
+    expect([second(100).length, second(3000)]).toEqual([1, []]);
+    expect(sentBack(3000).commit(1, true).check({ ended: false })).toEqual([]);
+  });
 });
 
 describe('unregisterBeforeClose', () => {

@@ -9,18 +9,10 @@ import { ConsumerKit, group } from '../../support/consumer-kit.ts';
 function toldIn({ trace }: ConsumerKit): readonly string[] {
   return trace.entries.flatMap(entry => {
     if (entry.kind !== 'mark') return [];
-    switch (entry.mark) {
-      case 'decided':
-        return `decided ${entry.queues.map(({ queueId }) => queueId).join(' ')}`;
-      case 'revoked':
-        return `revoked ${entry.queue.queueId} ${entry.reason}`;
-      case 'corrected':
-        return `corrected ${entry.queue.queueId} to ${entry.to}`;
-      case 'stopping':
-        return `stopping ${entry.ms}`;
-      default:
-        return entry.mark;
-    }
+    if (entry.mark === 'decided') return `decided ${entry.queues.map(({ queueId }) => queueId).join(' ')}`;
+    if (entry.mark === 'revoked') return `revoked ${entry.queue.queueId} ${entry.reason}`;
+    if (entry.mark === 'corrected') return `corrected ${entry.queue.queueId} to ${entry.to}`;
+    return entry.mark === 'stopping' ? `stopping ${entry.ms}` : entry.mark;
   });
 }
 

@@ -205,6 +205,15 @@ describe('unlockBeforeUnregister', () => {
     );
     expect(found).toEqual([[], [], [], []]);
   });
+
+  it('lets the lock of an orderly queue be kept while its listener runs, and that of a fenced one not', () => {
+    const running = (name?: string) => script().ready().lock(name).begin(0).unregister();
+    const found = [
+      running(group).check({ ended: false, locks: 'orderly' }),
+      running().check({ ended: false, locks: 'fence' }),
+    ].map(problems => problems.filter(text => text.startsWith('unlock')).length);
+    expect(found).toEqual([0, 1]);
+  });
 });
 
 describe('onlyTheDeadAreUnlocked', () => {
