@@ -23,6 +23,7 @@ import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
 import { nameServers } from './name-servers.ts';
+import { namespaces } from './namespaces.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
 import { orderlyDeadLetters } from './orderly-dead-letters.ts';
@@ -78,6 +79,7 @@ export const evidences: readonly Evidence[] = [
   orderlyDeadLetters,
   badPeersEvidence,
   tlsEvidence,
+  namespaces,
   subscribeRuntime,
   conflicts,
   filters,
