@@ -23,6 +23,7 @@ import { messagesEvidence } from './messages.ts';
 import { million } from './million.ts';
 import { mixedJava } from './mixed-java.ts';
 import { nameServers } from './name-servers.ts';
+import { namespaces } from './namespaces.ts';
 import { offsetStores } from './offset-stores.ts';
 import { order } from './order.ts';
 import { orderly } from './orderly.ts';
@@ -80,6 +81,7 @@ export const evidences: readonly Evidence[] = [
   orderlyDeadLetters,
   badPeersEvidence,
   tlsEvidence,
+  namespaces,
   subscribeRuntime,
   conflicts,
   filters,

@@ -12,8 +12,15 @@ export interface TlsFront extends AsyncDisposable {
   cut(): void;
 }
 
-/** @param target `host:port` of the plain side */
-export async function startTlsFront(target: string, options: tls.TlsOptions): Promise<TlsFront> {
+/**
+ * @param target `host:port` of the plain side
+ * @param heard gets what clients said, decrypted
+ */
+export async function startTlsFront(
+  target: string,
+  options: tls.TlsOptions,
+  heard?: (chunk: Buffer) => void,
+): Promise<TlsFront> {
   const open = new Set<net.Socket>();
   const note = (socket: net.Socket): net.Socket => {
     open.add(socket);
@@ -24,6 +31,7 @@ export async function startTlsFront(target: string, options: tls.TlsOptions): Pr
     const port = Number(target.split(':')[1]);
     const plain = note(net.connect(port, '127.0.0.1'));
     note(secure).pipe(plain).pipe(secure);
+    if (heard !== undefined) secure.on('data', heard);
     secure.on('close', () => plain.destroy());
     plain.on('close', () => secure.destroy());
   });

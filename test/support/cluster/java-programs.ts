@@ -44,7 +44,17 @@ export interface JavaRun extends AsyncDisposable {
   resume(): void;
 }
 
-export interface JavaProducerOptions {
+/** How a client is told apart from others beyond its group. Default: not at all. */
+interface JavaClientOptions {
+  /** Version 1: `setNamespace`. */
+  readonly namespace?: string;
+  /** `setNamespaceV2`: clients from 5.1 on. */
+  readonly namespaceV2?: string;
+  /** `setUnitName`. */
+  readonly unit?: string;
+}
+
+export interface JavaProducerOptions extends JavaClientOptions {
   readonly topic: string;
   readonly count: number;
   /** First sequence number: the ten digits that each body starts with, and KEYS. Default 0. */
@@ -69,7 +79,7 @@ export interface JavaProducerOptions {
   readonly timeout?: number;
 }
 
-export interface JavaConsumerOptions {
+export interface JavaConsumerOptions extends JavaClientOptions {
   readonly topic: string;
   readonly group: string;
   /** `bench` counts only and measures; it needs exitAfter. Default concurrent. */

@@ -35,6 +35,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * fields=FILE                all fields of each message: FieldsFile
  * exitAfter=0                ends after that many messages; required by mode=bench
  * instance=                  instance name, for a client id that is known before
+ * namespace= namespaceV2= unit=   none, Namespaced
  * </pre>
  *
  * Prints {@code READY} when started, {@code ASSIGNED n} when the number of its queues of the topic changes, {@code RATE
@@ -84,6 +85,7 @@ public final class Consumer {
     if (instance != null) {
       client.setInstanceName(instance);
     }
+    Namespaced.apply(arguments, client);
     for (String topic : topics) {
       client.subscribe(topic, arguments.text("expression", "*"));
     }
@@ -192,7 +194,7 @@ public final class Consumer {
     while (true) {
       long now = 0;
       for (MessageQueue queue : client.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()) {
-        if (topics.contains(queue.getTopic())) {
+        if (topics.stream().anyMatch(topic -> client.withNamespace(topic).equals(queue.getTopic()))) {
           now++;
         }
       }

@@ -30,6 +30,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
  * delayLevel=0
  * retry=false                repeat a failed send until it is acknowledged (an unacknowledged one may be stored twice)
  * timeout=3000               of one send, ms
+ * namespace= namespaceV2= unit=   none, Namespaced
  * </pre>
  *
  * Prints {@code READY}, {@code PROGRESS sent=} once a second, {@code SENT count}, then one line of JSON. The exit code is 1
@@ -51,7 +52,7 @@ public final class Producer {
   private final AtomicLong retries = new AtomicLong();
   private final AtomicLong failures = new AtomicLong();
 
-  private Producer(Arguments arguments) {
+  private Producer(Arguments arguments) throws Exception {
     topic = arguments.text("topic");
     size = Math.max(11, (int) arguments.number("size", 256));
     tag = arguments.text("tag", null);
@@ -69,6 +70,7 @@ public final class Producer {
     client.setPollNameServerInterval(1000);
     client.setHeartbeatBrokerInterval(10_000);
     client.setRetryTimesWhenSendFailed(0);
+    Namespaced.apply(arguments, client);
     client.setCompressMsgBodyOverHowmuch(Math.max(4096, size + 1));
   }
 

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Does a whole consumer work over TLS, say what stands against it, and show nothing of its secrets anywhere? */
-import { inspect } from 'node:util';
+/** Does a whole consumer work over TLS, and say what stands against it? (Secrets: secrets.test.ts.) */
 import { describe, expect, it } from 'vitest';
 import {
   type ConsumerConfig,
   concurrently,
   createConsumer,
   createProducer,
-  explain,
-  type Logger,
-  parseConfig,
   type RocketmqError,
   silentLogger,
 } from '../../../../src/index.ts';
-import { createLogger } from '../../../../src/observability/logger.ts';
-import { RequestCode } from '../../../../src/protocol/codes.ts';
 import { startEmbeddedCluster } from '../../../../src/testing/embedded/embedded-cluster.ts';
 import { createAuthority, selfSigned } from '../../../support/certificates.ts';
 import { startTlsFront } from '../../../support/tls-front.ts';
-import { WireClient } from './server/wire-client.ts';
 
 const authority = createAuthority();
 
 interface Setup {
   readonly config?: ConsumerConfig;
-  readonly logger?: Logger;
-  readonly seen?: unknown[];
 }
 
 /** A cluster that is reached over TLS; the route's addresses are mapped to the encrypted ones. */
@@ -38,7 +29,7 @@ async function encryptedCluster(server: Parameters<typeof startTlsFront>[1] = au
   const waiting: (() => void)[] = [];
   return {
     ...{ cluster, names, broker, bodies },
-    consumer: ({ config = {}, logger = silentLogger, seen }: Setup) =>
+    consumer: ({ config = {} }: Setup) =>
       createConsumer(
         {
           ...{ consumerGroup: 'billing', namesrvAddr: names.address, subscriptions: [{ topic: 'orders' }] },
@@ -50,7 +41,7 @@ async function encryptedCluster(server: Parameters<typeof startTlsFront>[1] = au
           ...config,
         },
         undefined,
-        { logger, inspect: event => seen?.push(event) },
+        { logger: silentLogger },
       ),
     got: (count: number) =>
       new Promise<void>(resolve => {
@@ -157,73 +148,3 @@ describe('a consumer and a producer over TLS', () => {
     );
   });
 });
-
-describe('secrets', () => {
-  const passphrase = 'canary-passphrase-7f3a';
-  const own = authority.issue({ names: ['client'], passphrase });
-  const keyLine = own.key.split('\n')[3] ?? '';
-  /** Another secret option is one line here, and its secrets in `planted`. */
-  const secretOptions: ConsumerConfig = { tls: { ca: authority.ca, ...own, passphrase } };
-  const planted = [passphrase, keyLine];
-
-  it('are in no log at trace level, event, snapshot, inspection, heartbeat, answer to a broker, error, or public object', async () => {
-    await using test = await encryptedCluster({ ...authority.issue(), ca: authority.ca, requestCert: true });
-    const lines: string[] = [];
-    const inspected: unknown[] = [];
-    const shown: unknown[] = [];
-    const logger = createLogger({ level: 'trace', destination: { write: line => void lines.push(line) } });
-    const consumer = test.consumer({ config: secretOptions, logger, seen: inspected });
-    logger.info({ config: secretOptions, ...secretOptions }, 'what a program should not log');
-    consumer.actor.on('*', event => {
-      shown.push(event);
-      logger.trace({ event }, event.type);
-    });
-    await consumer.start();
-    test.cluster.send({ topic: 'orders', body: 'x' });
-    await test.got(1);
-    const { clientId } = consumer.actor.getSnapshot().context;
-    const tool = await WireClient.connect(test.cluster.broker().address);
-    const fields = { consumerGroup: 'billing', clientId, jstackEnable: 'true' };
-    const info = await tool.request(RequestCode.GET_CONSUMER_RUNNING_INFO, { fields });
-    tool.close();
-    expect(info.code).toBe(0);
-    test.broker.use(selfSigned()); // now the other way: what is said when it fails
-    const lost = new Promise(resolve => consumer.on('connection.lost', resolve));
-    test.broker.cut();
-    await lost;
-    const resolved = parseConfig({ consumerGroup: 'billing', namesrvAddr: 'a:1', ...secretOptions });
-    shown.push(info.body.toString(), consumer, consumer.actor, consumer.actor.getSnapshot());
-    shown.push(consumer.health(), consumer.getStats(), resolved, explain(resolved), test.cluster.requests());
-    shown.push(
-      await consumer.shutdown(),
-      await startError({ startTimeout: 1000, tls: { ...own, passphrase: `${passphrase}!` } }),
-    );
-    const texts = [...lines, json(inspected), inspect(inspected.slice(0, 200), { depth: 2 })];
-    for (const each of shown) texts.push(json(each), inspect(each, { depth: 3 }));
-    expect(lines.length).toBeGreaterThan(0);
-    expect(inspected.length).toBeGreaterThan(10);
-    expect(json(secretOptions)).toContain(passphrase); // it would be found
-    for (const secret of planted) {
-      expect(secret.length).toBeGreaterThan(10);
-      expect(texts.filter(text => text.includes(secret))).toEqual([]);
-    }
-  }, 60_000);
-});
-
-/** What a program would write down: cycles cut, errors with their causes. */
-function json(value: unknown): string {
-  const seen = new Set<unknown>();
-  return (
-    JSON.stringify(value, (_key, each: unknown) => {
-      if (typeof each === 'object' && each !== null) {
-        if (seen.has(each)) return undefined;
-        seen.add(each);
-      }
-      return each instanceof Map
-        ? [...each]
-        : each instanceof Error
-          ? { ...each, message: each.message, stack: each.stack, cause: each.cause }
-          : each;
-    }) ?? ''
-  );
-}
