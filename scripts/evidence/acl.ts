@@ -4,6 +4,7 @@ import { startCluster } from '../../test/support/cluster/cluster.ts';
 import type { RocketmqVersion } from '../../test/support/cluster/jars.ts';
 import { cast, place } from './acl/cast.ts';
 import { firstAndLast, handedOver, retried, timestamps } from './acl/consuming.ts';
+import { positions } from './acl/positions.ts';
 import { refusals } from './acl/refusals.ts';
 import { rotated } from './acl/rotated.ts';
 import type { Report } from './kit/report.ts';
@@ -32,6 +33,7 @@ export const acl: Evidence = {
 async function onCluster(stage: Stage, report: Report): Promise<void> {
   const isVersion5 = !stage.cluster.version.startsWith('4.');
   await firstAndLast(stage, report, isVersion5);
+  await positions(stage, report.part('tools'));
   await handedOver(stage, report.part('hand-over'));
   await retried(stage, report.part('retries'));
   await timestamps(stage, report.part('TIMESTAMP'), isVersion5); // ACL 1.0 knows PUB and SUB only
