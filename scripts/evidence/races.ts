@@ -59,7 +59,7 @@ async function raceAll(stage: Stage, report: Report, race: Race, runs: number): 
   const histogram = new Histogram(race);
   let problem = '';
   await race.run({ runs, seed }, histogram.add).catch((error: unknown) => {
-    problem = String(error);
+    problem = error instanceof Error ? `${error.message}\n${String(error.cause)}` : String(error);
     stage.say(problem);
   });
   stage.say(`${race.name}: ${histogram.total} schedules`);

@@ -7,7 +7,7 @@ import { Histogram } from '../support/races/race-kit.ts';
 /** A small number of what `npm run evidence -- races` runs, too small for the rare ways to end. */
 const runs = 160;
 const frequent = [
-  ...['stopped clean', 'stopped, messages abandoned', 'stopped, persisting failed', 'stopped by a fault'],
+  ...['stopped clean', 'stopped, messages abandoned', 'stopped, persisting failed'],
   ...['stopped, releasing failed', 'stopped by a command', 'hard stop', 'still running'],
 ];
 
