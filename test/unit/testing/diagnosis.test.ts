@@ -17,10 +17,38 @@ import {
 import type { Clock } from '../../../src/model/clock.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { type EmbeddedCluster, startEmbeddedCluster, TestClock } from '../../../src/testing/index.ts';
+import type { Dialer } from '../../../src/transport/ports.ts';
+import { tcpDialer } from '../../../src/transport/tcp-dialer.ts';
+import { deferred } from '../../support/builders.ts';
 
 type Fault = Extract<ConsumerEvent, { readonly type: 'fault' }>;
 
+/** Its `failure`: a connection failed, or was closed. The cluster sees only its own, and would let the time pass before. */
+function watchedDialer() {
+  const failure = deferred<void>();
+  const real = tcpDialer();
+  const dialer: Dialer = {
+    dial: async (address, handlers, options) => {
+      const watched = {
+        onData: (chunk: Buffer) => handlers.onData(chunk),
+        onClose: (error: Error | undefined) => {
+          handlers.onClose(error);
+          failure.resolve();
+        },
+      };
+      try {
+        return await real.dial(address, watched, options);
+      } catch (error) {
+        failure.resolve();
+        throw error;
+      }
+    },
+  };
+  return { dialer, failure: failure.promise };
+}
+
 function consumerOf(cluster: EmbeddedCluster, config: ConsumerConfig = {}, clock: Clock = cluster.clock) {
+  const { dialer, failure } = watchedDialer();
   const faults: RocketmqError[] = [];
   const actor = createConsumerActor(
     {
@@ -30,7 +58,7 @@ function consumerOf(cluster: EmbeddedCluster, config: ConsumerConfig = {}, clock
       listener: concurrently(() => undefined),
       ...config,
     },
-    { clock, logger: silentLogger },
+    { clock, dialer, logger: silentLogger },
   );
   actor.on('fault', ({ error }: Fault) => faults.push(error));
   const started = whenRunning(actor).then(
@@ -40,6 +68,7 @@ function consumerOf(cluster: EmbeddedCluster, config: ConsumerConfig = {}, clock
   const codes = (): readonly string[] => faults.map(({ code }) => code);
   return {
     actor,
+    failure,
     faults,
     started,
     codes,
@@ -55,11 +84,12 @@ function rootOf(error: unknown): RocketmqError {
 
 async function refusedStart(namesrvAddr: string): Promise<RocketmqError> {
   await using cluster = await startEmbeddedCluster({ clock: new TestClock() });
-  const { actor, started } = consumerOf(cluster, {
+  const { actor, failure, started } = consumerOf(cluster, {
     namesrvAddr: namesrvAddr || cluster.broker().address,
     startTimeout: 2000,
   });
   actor.start();
+  if (namesrvAddr !== '') await failure;
   const error = await cluster.passUntil(started);
   if (error === undefined) throw new Error('it started');
   return error;
@@ -119,10 +149,9 @@ describe('in a running consumer', () => {
         change: frame => Buffer.from(frame.toString('latin1').replaceAll(address, elsewhere), 'latin1'),
       },
     );
-    const { actor, started } = consumerOf(cluster, { startTimeout: 5000 });
-    const lost: RocketmqError[] = [];
-    actor.on('connection.lost', ({ error }) => lost.push(error));
+    const { actor, failure, started } = consumerOf(cluster, { startTimeout: 5000 });
     actor.start();
+    await failure;
     const error = await cluster.passUntil(started);
     expect(error?.message).toMatch(/connect to 127\.0\.0\.1:0*1 failed/);
     expect(rootOf(error)).toMatchObject({
