@@ -27,8 +27,11 @@ const defaults: Options = {
   handoverTimeout: 30_000,
   stopSlack: 1000,
 };
-/** How long a commit carrier without an answer counts as under way, design.md G2. Less a little for timer noise. Unit: ms. */
-const carrierLife = 990;
+/**
+ * How long a commit carrier without an answer counts as under way, design.md G2. The second is counted from the decision, the
+ * trace sees the write: on a busy machine tens of milliseconds lie between. Unit: ms.
+ */
+const carrierLife = 900;
 
 /**
  * Every breach of the invariants, in the order of the trace. Empty: none.
