@@ -6,17 +6,17 @@ import { resetsMachine } from '../../src/machines/resets/resets.machine.ts';
 import type { IdleQueue, ResetsReport } from '../../src/machines/resets/resets.types.ts';
 import type { MessageQueue } from '../../src/model/message-queue.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';
-import { at } from '../support/builders.ts';
+import { at, turn } from '../support/builders.ts';
 import { ChartCoverage } from '../support/chart-coverage.ts';
 
 const coverage = new ChartCoverage(resetsMachine);
 const interval = 2500;
 
 /** Queues `topic-0`, `topic-1`, … of one broker; all of them stand at 100. */
-function idle(topic: string, count: number, brokerName = 'broker-a'): readonly IdleQueue[] {
+function idle(topic: string, count: number, brokerName = 'broker-a', committed = 100): readonly IdleQueue[] {
   return Array.from({ length: count }, (_, queueId) => ({
     queue: { topic, brokerName, queueId },
-    committed: at(100),
+    committed: at(committed),
   }));
 }
 
@@ -26,6 +26,7 @@ function start(queues: readonly IdleQueue[]) {
   const world = { queues, answering: true, throws: undefined as Error | undefined };
   const moved = new Map<string, number | Error>();
   const asked: string[] = [];
+  const waiting: (() => void)[] = [];
   const heard: ResetsReport[] = [];
   const nameOf = ({ topic, queueId }: MessageQueue): string => `${topic}-${queueId}`;
   const actor = createActor(resetsMachine, {
@@ -39,7 +40,7 @@ function start(queues: readonly IdleQueue[]) {
         },
         storedOffset: async queue => {
           asked.push(nameOf(queue));
-          if (!world.answering) return new Promise(() => {});
+          if (!world.answering) await new Promise<void>(resolve => waiting.push(resolve));
           const stored = moved.get(nameOf(queue)) ?? 100;
           if (stored instanceof Error) throw stored;
           return at(stored);
@@ -52,6 +53,11 @@ function start(queues: readonly IdleQueue[]) {
     ...{ actor, clock, world, moved },
     asked: () => asked.splice(0),
     heard: () => heard.splice(0),
+    /** What was asked while nobody answered is answered. */
+    answer: async () => {
+      for (const resolve of waiting.splice(0)) resolve();
+      await turn();
+    },
     /** So many looks. */
     look: async (times = 1) => {
       for (let i = 0; i < times; i++) await clock.advance(interval);
@@ -85,6 +91,19 @@ describe('the look-out for resets', () => {
     moved.set('orders-2', 7);
     await look();
     expect(heard()).toEqual([suspected('orders')]);
+  });
+
+  it('leaves a queue for another look in which something happened while it was looked at', async () => {
+    const { world, moved, look, heard, answer } = start(idle('orders', 1));
+    world.answering = false;
+    moved.set('orders-0', 120); // a commit of our own that the frozen broker took before the question
+    await look();
+    world.queues = idle('orders', 1, 'broker-a', 120);
+    world.answering = true;
+    await answer();
+    expect(heard()).toEqual([]);
+    await look();
+    expect(heard()).toEqual([]);
   });
 
   it('names each topic of each broker once, whatever was found', async () => {
