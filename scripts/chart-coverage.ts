@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `npm run coverage`: walks every machine along all its paths and draws how often each state was visited and each arrow taken. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/**
+ * `npm run coverage`: walks every machine along all its paths and draws how often each state was visited and each arrow taken;
+ * with `--check` it only says what is out of date.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explore } from '../test/machines/paths/kit/explore.ts';
 import { Replayer } from '../test/machines/paths/kit/replay.ts';
@@ -8,6 +11,7 @@ import type { ChartCoverage } from '../test/support/chart-coverage.ts';
 import { type Chart, chartOf, nodesOf } from '../visualizations/chart.ts';
 import { machinesUnder } from '../visualizations/files.ts';
 import { stateDiagram } from '../visualizations/mermaid.ts';
+import { drifts, write } from '../visualizations/pictures.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'visualizations/visits');
@@ -24,7 +28,7 @@ const plan = { rules: [] };
 
 const rows: string[] = [];
 const missed: string[] = [];
-await mkdir(folder, { recursive: true });
+const pictures = new Map<string, string>();
 for (const { name, machine } of await machinesUnder(join(root, 'src/machines'))) {
   const atOnce = machine.root.type === 'parallel' ? 1 : 2;
   const { paths, configurations } = explore(machine, { ...plan, atOnce });
@@ -34,7 +38,7 @@ for (const { name, machine } of await machinesUnder(join(root, 'src/machines')))
   const chart = chartOf(name, machine);
   const states = nodesOf(machine.root).map(({ id }) => id);
   const taken = coverage.taken();
-  await writeFile(join(folder, `${name}.mmd`), coloured(chart, states, coverage));
+  pictures.set(`${name}.mmd`, coloured(chart, states, coverage));
   const visited = states.filter(id => coverage.visits(id) > 0).length;
   const some = taken.filter(count => count > 0).length;
   rows.push(
@@ -43,9 +47,18 @@ for (const { name, machine } of await machinesUnder(join(root, 'src/machines')))
   missed.push(...coverage.missed());
   console.log(rows.at(-1));
 }
-await writeFile(join(folder, 'README.md'), page(rows));
+const table = join(folder, 'README.md');
 for (const each of missed) console.error(`never visited: ${each}`);
-process.exitCode = missed.length === 0 ? 0 : 1;
+const isCheck = process.argv.includes('--check');
+const found = isCheck ? (await drifts(folder, pictures)).map(({ file, why }) => `${file} is ${why}`) : [];
+if (!isCheck) {
+  await write(folder, pictures);
+  await writeFile(table, page(rows));
+} else if ((await readFile(table, 'utf8').catch(() => '')) !== page(rows))
+  found.push('README.md is out of date');
+for (const each of found) console.error(`visualizations/visits/${each}`);
+if (found.length > 0) console.error('Run `npm run coverage` and commit the result.');
+process.exitCode = missed.length + found.length === 0 ? 0 : 1;
 
 /** The chart of a machine, its states coloured by visits, its arrows with how often they were taken. */
 function coloured(chart: Chart, states: readonly string[], coverage: ChartCoverage): string {

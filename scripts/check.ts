@@ -28,6 +28,7 @@ const steps: readonly Step[] = [
   { name: 'unused', command: 'knip' },
   { name: 'layers', command: 'depcruise src test scripts visualizations --config .dependency-cruiser.cjs' },
   { name: 'pictures', command: 'npm run --silent visualize -- --check' },
+  { name: 'visits', command: 'npm run --silent coverage -- --check' },
   { name: 'docs', command: 'npm run --silent docs:check' },
   { name: 'format', command: 'biome ci --colors=off .' },
 ];
