@@ -3,6 +3,7 @@
 import type { Scenario } from '../support/scenario/scenario.types.ts';
 import { hadQueues, inAnOutage, usual } from './expected.ts';
 import {
+  committed,
   consumed,
   crash,
   createTopic,
@@ -116,6 +117,7 @@ export const restartDuringJoin: Scenario = {
     more('orders', 'billing', 200),
     stopLoad('orders'),
     consumed('orders', 'billing'),
+    committed('orders', 'billing'), // the hand-over waits for the broker, and the stop for the hand-over
     stop('anna'),
     stop('boris'),
   ],
