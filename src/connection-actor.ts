@@ -39,7 +39,7 @@ export function connecting({ tls, credentials, clock, random, dialer: given }: C
   const plain = dialerFor(tls, { given, clock });
   const onFault = (): void => {}; // what is signed with the old ones tells whether they are still good
   const identity = credentials && new Identity({ given: credentials, clock, onFault });
-  const dialer = identity?.isRotating === true ? renewingDialer(plain, identity) : plain;
+  const dialer = renewingDialer(plain, identity);
   return { identity, connect: wanted => connectionActor(wanted, { clock, random, dialer }) };
 }
 

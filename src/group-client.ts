@@ -104,13 +104,11 @@ export class GroupClient {
 
   async #bound(name: keyof QueueBounds, queue: MessageQueue, options: CallOptions): Promise<QueueOffset> {
     const address = await this.#master(queue, options);
-    const limit = this.#limit(options);
+    const asked = { calls: this.#calls, address, queue, options: this.#limit(options) };
     const { consumerGroup } = this.#config;
     const line = this.#connections.switchboard.line(address);
-    return boundOf(
-      name,
-      () => this.#calls[name === 'min' ? 'minOffset' : 'maxOffset'](address, queue, limit),
-      () => boundsByPull(line, { queue, consumerGroup, subscription: 'none' }, limit),
+    return boundOf(name, asked, () =>
+      boundsByPull(line, { queue, consumerGroup, subscription: 'none' }, asked.options),
     );
   }
 

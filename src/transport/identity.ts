@@ -104,8 +104,12 @@ export class Identity {
   }
 }
 
-/** Before each dial the credentials are asked for anew, so that a connection is greeted with those of now. */
-export function renewingDialer(dialer: Dialer, identity: Identity): Dialer {
+/**
+ * Before each dial the credentials are asked for anew, so that a connection is greeted with those of now; where they stay the same,
+ * the dialer as it is.
+ */
+export function renewingDialer(dialer: Dialer, identity: Identity | undefined): Dialer {
+  if (identity?.isRotating !== true) return dialer;
   return {
     dial: async (address, handlers, { signal, timeoutMs }) => {
       const half = timeoutMs / 2;

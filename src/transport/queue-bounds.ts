@@ -3,9 +3,11 @@
 import { isForbidden } from '../errors/access.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { QueueOffset } from '../model/queue-offset.ts';
+import type { Address } from '../model/route.ts';
 import { readReply, replyKind } from '../protocol/define-request.ts';
 import { pullMessage, pullSysFlag } from '../protocol/requests/pull-message.ts';
 import { errorOfResponse } from '../protocol/response-error.ts';
+import type { BrokerCalls } from './broker-calls.ts';
 import type { Caller } from './call.ts';
 import { ask, type CallOptions } from './request.ts';
 
@@ -24,16 +26,24 @@ export interface BoundsQuestion {
   readonly subscription: { readonly subVersion: number; readonly expressionType: string } | 'none';
 }
 
+/** Who asks whom. */
+export interface BoundQuestion {
+  readonly calls: Pick<BrokerCalls, 'minOffset' | 'maxOffset'>;
+  readonly address: Address;
+  readonly queue: MessageQueue;
+  readonly options: CallOptions;
+}
+
 const everything = { subVersion: 0, expressionType: 'TAG', subscription: '*' };
 
 /** One bound as it is asked for by itself (30, 31); where that is forbidden, as the answer to a pull has it. */
 export async function boundOf(
   name: keyof QueueBounds,
-  asked: () => Promise<QueueOffset>,
+  { calls, address, queue, options }: BoundQuestion,
   pulled: () => Promise<QueueBounds>,
 ): Promise<QueueOffset> {
   try {
-    return await asked();
+    return await calls[name === 'min' ? 'minOffset' : 'maxOffset'](address, queue, options);
   } catch (refusal) {
     if (!isForbidden(refusal)) throw refusal;
     return (await pulled())[name];

@@ -59,7 +59,7 @@ export function networkOf({ config, clock, dialer, random, mailbox, ended, serve
     identity,
     limits,
     /** Signs anew what it opens when the credentials change. */
-    dialer: identity?.isRotating === true ? renewingDialer(dialer, identity) : dialer,
+    dialer: renewingDialer(dialer, identity),
     switchboard,
     calls: new BrokerCalls(switchboard),
     messages: new MessageCalls(switchboard),

@@ -31,9 +31,8 @@ export function startPort(around: StartPortSurroundings): StartPort {
   const timeoutMs = config.consumerTimeoutMillisOfRequest;
   const bound = (name: keyof QueueBounds) => async (queue: MessageQueue, options: CallOptions) => {
     const address = locator.master(queue.brokerName);
-    const all = { timeoutMs, ...options };
-    const ask = () => calls[name === 'min' ? 'minOffset' : 'maxOffset'](address, queue, all);
-    return boundOf(name, ask, () => pullBounds(around, queue, all));
+    const asked = { calls, address, queue, options: { timeoutMs, ...options } };
+    return boundOf(name, asked, () => pullBounds(around, queue, asked.options));
   };
   return {
     queryOffset: around.storedOffset,
