@@ -5,7 +5,7 @@ import { scenarios } from '../scenarios/catalogue.ts';
 import type { RocketmqVersion } from '../support/cluster/cluster.ts';
 import { ClusterPool } from '../support/scenario/cluster-pool.ts';
 import { startRealCluster } from '../support/scenario/real-cluster.ts';
-import { runScenario } from '../support/scenario/runner.ts';
+import { runScenario, tracesTo } from '../support/scenario/runner.ts';
 
 export function scenariosOn(version: RocketmqVersion): void {
   describe(`on Apache RocketMQ ${version}`, () => {
@@ -15,13 +15,13 @@ export function scenariosOn(version: RocketmqVersion): void {
     // Those that leave the servers alone, side by side; then those that have a cluster for themselves.
     for (const scenario of scenarios.filter(({ cluster }) => cluster?.alone !== true)) {
       test.concurrent(scenario.name, async () => {
-        const { problems } = await runScenario(scenario, await pool.cluster(scenario));
+        const { problems } = await runScenario(scenario, await pool.cluster(scenario), { tracesTo });
         expect(problems).toEqual([]);
       });
     }
     for (const scenario of scenarios.filter(({ cluster }) => cluster?.alone === true)) {
       test(scenario.name, async () => {
-        const { problems } = await runScenario(scenario, await pool.cluster(scenario));
+        const { problems } = await runScenario(scenario, await pool.cluster(scenario), { tracesTo });
         expect(problems).toEqual([]);
       });
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How is a scenario run? Its steps in order on a cluster, then the judgement. The same on every kind of cluster. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { eventText } from './facts.ts';
 import { problemsOf } from './judge.ts';
@@ -19,21 +21,46 @@ export interface ScenarioResult {
   readonly ms: number;
 }
 
+/** Where conformance tests and evidence keep what they want a second look at; no part of the repository. */
+export const tracesTo = join(import.meta.dirname, '../../../.build/traces');
+
+export interface RunOptions {
+  /** A directory in which the traces of all members are kept when it did not go as expected. Default: none are. */
+  readonly tracesTo?: string;
+}
+
 /**
  * Runs one scenario. It never rejects for what the scenario shows: a step that failed is a problem too.
  * @example expect((await runScenario(scenario, cluster)).problems).toEqual([]);
  */
-export async function runScenario(scenario: Scenario, cluster: ClusterUnderTest): Promise<ScenarioResult> {
+export async function runScenario(
+  scenario: Scenario,
+  cluster: ClusterUnderTest,
+  { tracesTo }: RunOptions = {},
+): Promise<ScenarioResult> {
   await using world = new World(cluster);
   const startedAt = cluster.clock.now();
   const failed = await failedStep(scenario.steps, world);
   const problems = failed === undefined ? await judged(scenario, world) : [failed, ...standing(world)];
+  const kept = problems.length > 0 && tracesTo !== undefined ? await keepTraces(world, tracesTo) : [];
   return {
-    problems,
+    problems: [...problems, ...kept],
     sent: world.sender.count,
     delivered: world.book.size,
     ms: cluster.clock.now() - startedAt,
   };
+}
+
+/** Where the traces are, as one more line of what is told. The names of members are fresh in each run. */
+async function keepTraces(world: World, directory: string): Promise<readonly string[]> {
+  await mkdir(directory, { recursive: true });
+  const files: string[] = [];
+  for (const { name, trace } of world.members.values()) {
+    const file = join(directory, `${world.cluster.name}-${world.names.fresh(name)}.jsonl`);
+    await trace.save(file);
+    files.push(file);
+  }
+  return files.length === 0 ? [] : [`traces: ${files.join(', ')}`];
 }
 
 /** A broker that cannot be asked is a problem as well. */

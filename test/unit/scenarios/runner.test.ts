@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Does the runner notice when a scenario does not go as expected, and does it leave the cluster as it was? */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Interference, RequestMatch } from '../../../src/testing/embedded/cluster.types.ts';
 import { hadQueues, usual } from '../../scenarios/expected.ts';
@@ -19,6 +22,7 @@ import {
 import { startEmbedded, startEmbeddedWith } from '../../support/scenario/embedded-cluster.ts';
 import { runScenario } from '../../support/scenario/runner.ts';
 import type { Expectations, GroupExpectation, Scenario } from '../../support/scenario/scenario.types.ts';
+import { readTrace } from '../../support/trace-entries.ts';
 
 const one = { brokers: 1, nameServers: 1 };
 
@@ -222,6 +226,24 @@ test('what a scenario leaves running or dead is put in order: members, loads, se
   expect(cluster.brokers.map(({ isRunning }) => isRunning)).toEqual([true]);
   expect((await runScenario(sample, cluster)).problems).toEqual([]);
   await cluster[Symbol.asyncDispose](); // throws when a timer is left
+});
+
+test('the traces of a scenario that failed are kept where it says, and those of one that went well are not', async () => {
+  await using cluster = await startEmbedded(one);
+  const directory = await mkdtemp(join(tmpdir(), 'traces-'));
+  try {
+    await runScenario(sample, cluster, { tracesTo: directory });
+    expect(await readdir(directory)).toEqual([]);
+    const { problems } = await runScenario(ofGroup({ lost: 0, attempts: { 1: 3 } }), cluster, {
+      tracesTo: directory,
+    });
+    const [file = expect.fail('nothing is kept')] = await readdir(directory);
+    expect(file).toMatch(/^embedded-anna-.*\.jsonl$/);
+    expect(problems.at(-1)).toBe(`traces: ${join(directory, file)}`);
+    expect((await readTrace(join(directory, file))).length).toBeGreaterThan(20);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('members of a scenario are told apart from those of other runs', async () => {
