@@ -33,6 +33,10 @@ export interface Connection {
   /** Groups whose heartbeat was answered here, and that were not unregistered since. */
   readonly groups: Set<string>;
   readonly pending: Map<number, Sent>;
+  /** There was one to this address before, and it has ended. */
+  readonly isReturn: boolean;
+  /** When its first heartbeat was answered. Unit: ms. */
+  readyAt: number | undefined;
 }
 
 export interface QueueFacts extends TracedQueue {

@@ -132,10 +132,11 @@ function mayRun({ queue }: LockFacts, world: TraceWorld, { locks }: Options): bo
   );
 }
 
+/** Of our own: what is given back for the dead need not be waited for. */
 function pendingUnlocks(world: TraceWorld): readonly number[] {
   return [...world.connections.values()]
     .flatMap(({ pending }) => [...pending.values()])
-    .filter(({ entry }) => entry.code === codes.unlock)
+    .filter(({ entry }) => entry.code === codes.unlock && world.locks.isOurs(entry))
     .map(({ line }) => line);
 }
 

@@ -43,6 +43,7 @@ export type RuleName =
   | 'commitOnlyWhileAssigned'
   | 'persistAfterLastResult'
   | 'finalOffsetsBeforeUnregister'
+  | 'lockOnlyWhileAssigned'
   | 'lockBeforePull'
   | 'lockBeforeCommit'
   | 'lockBeforeDelivery'

@@ -41,13 +41,23 @@ const commitOnlyWhileAssigned: Rule = (entry, world, report) => {
 const persistBeforeRevoked: Rule = (entry, world, report) => {
   if (entry.kind !== 'mark' || entry.mark !== 'revoked' || entry.reason !== 'rebalance') return;
   const queue = world.queue(entry.queue);
-  if (queue.isDoubted || !world.isReachable(queue)) return;
+  if (queue.isDoubted || !world.isReachable(queue, entry.at)) return;
   const handed = Math.max(queue.committed?.offset ?? -1, queue.acknowledged);
   if (handed >= donePoint(queue)) return;
   report(
     'persistAfterLastResult',
     `${queue.key} is given up with ${donePoint(queue)} done (line ${queue.lastResult}), and ${handed < 0 ? 'nothing' : handed} committed`,
   );
+};
+
+/** Locked for nobody, a queue would keep the next owner waiting. A stop gives back all that is left when it has persisted. */
+const lockOnlyWhileAssigned: Rule = (entry, world, report) => {
+  const ask = requestOf(entry, codes.lock);
+  if (ask === undefined || !world.tenures.isFollowed || world.stopping !== undefined) return;
+  for (const { queue } of world.locks.namedBy(ask)) {
+    if (world.tenures.of(queue) !== 'unheld') continue;
+    report('lockOnlyWhileAssigned', `lock of ${world.queue(queue).key} is asked for: ${why.unheld}`);
+  }
 };
 
 const noPullWhileStopping: Rule = (entry, world, report) => {
@@ -75,6 +85,7 @@ export const tenureRules: readonly Rule[] = [
   deliverOnlyWhileAssigned,
   commitOnlyWhileAssigned,
   persistBeforeRevoked,
+  lockOnlyWhileAssigned,
   noPullWhileStopping,
   stopEndsInTime,
   correctedForAReason,

@@ -24,6 +24,8 @@ const notFound = 22;
 const resetByBroker = 220;
 /** So long the answer to a send-back is waited for. Less a little for timer noise. Unit: ms. */
 const answerLife = 2990;
+/** What could not be told to a broker that was away is not expected to be told within this much of its return. Unit: ms. */
+const returnSlack = 1000;
 /** The broker has none. */
 const noOffset = -1;
 
@@ -49,6 +51,8 @@ export class TraceWorld {
   lastSought = 0;
   hardStopped = false;
   readonly killed = new Set<string>();
+  /** Addresses to which a connection has ended. */
+  private readonly left = new Set<string>();
   private readonly brokerNames = new Map<string, string>();
   /** Which queue and offset a message has, by its place in the log and by its id: what a send-back names. */
   private readonly places = new Map<string, Place>();
@@ -93,10 +97,13 @@ export class TraceWorld {
     return [...this.killed].some(address => (this.brokerNames.get(address) ?? address) === queue.brokerName);
   }
 
-  /** Is there a connection to the broker of this queue on which a group is registered? */
-  isReachable(queue: QueueFacts): boolean {
+  /** Is there a connection to the broker of this queue on which a group is registered, and was not only just made again? */
+  isReachable(queue: QueueFacts, at: number): boolean {
     return [...this.connections.values()].some(
-      ({ address, groups }) => groups.size > 0 && this.brokerNames.get(address) === queue.brokerName,
+      ({ address, groups, isReturn, readyAt = at }) =>
+        groups.size > 0 &&
+        this.brokerNames.get(address) === queue.brokerName &&
+        !(isReturn && at - readyAt < returnSlack),
     );
   }
 
@@ -154,6 +161,7 @@ export class TraceWorld {
     const isAwaited = sent.queue?.pull === sent;
     if (isAwaited && sent.queue !== undefined) sent.queue.pull = undefined;
     if (request.code === codes.heartbeat && entry.code === 0) {
+      connection.readyAt ??= at;
       for (const group of groupsOf(request)) connection.groups.add(group);
       for (const group of groupsOf(request)) this.groups.add(group);
     }
@@ -224,11 +232,15 @@ export class TraceWorld {
   }
 
   private opened({ connection: id, address }: Of<'open'>, line: number): void {
-    this.connections.set(id, { id, address, openedAt: line, groups: new Set(), pending: new Map() });
+    const isReturn = this.left.has(address);
+    const fresh = { groups: new Set<string>(), pending: new Map<number, Sent>(), readyAt: undefined };
+    this.connections.set(id, { id, address, openedAt: line, isReturn, ...fresh });
     this.killed.delete(address);
   }
 
   private closed(id: number): void {
+    const address = this.connections.get(id)?.address;
+    if (address !== undefined) this.left.add(address);
     for (const { queue } of this.connections.get(id)?.pending.values() ?? []) {
       if (queue?.pull?.entry.connection === id) queue.pull = undefined;
     }
@@ -273,7 +285,7 @@ export class TraceWorld {
     if (entry.mark === 'hardStop') this.hardStopped = true;
     if (entry.mark === 'killed' && entry.address !== undefined) this.killed.add(entry.address);
     if (entry.mark === 'decided') this.tenures.decided(entry.queues);
-    if (entry.mark === 'revoked') this.tenures.revoked(entry.queue);
+    if (entry.mark === 'revoked') this.givenUp(entry.queue, entry.at);
     if (entry.mark === 'sought') this.lastSought = line;
     if (entry.mark === 'corrected') this.corrected(this.queue(entry.queue), line);
     if (entry.mark === 'stopping') this.stopping = { line, until: entry.at + entry.ms };
@@ -284,6 +296,13 @@ export class TraceWorld {
     for (const queue of this.queues.values()) {
       if (entry.topic === undefined || queue.key.startsWith(`${entry.topic}@`)) this.moved(queue);
     }
+  }
+
+  /** Of what its broker could not be told then nothing may be told later: another member may be ahead. */
+  private givenUp(traced: TracedQueue, at: number): void {
+    this.tenures.revoked(traced);
+    const queue = this.queue(traced);
+    if (!this.isReachable(queue, at)) queue.isDoubted = true;
   }
 
   /** It goes on from another place, and says so once for each reason. */

@@ -195,6 +195,11 @@ describe('unlockBeforeUnregister', () => {
     ]);
   });
 
+  it('does not wait for the answer to a 42 in the name of a member that has gone', () => {
+    const gone = () => script().ready().list(ownId, 'other').list(ownId).unlock('other');
+    expect(gone().unregister().check(fenced)).toEqual([]);
+  });
+
   it('lets a lock expire whose queue the broker does not have the offset of, and that of a killed broker', () => {
     const unconfirmed = script().ready().lock().deliver(0).unregister();
     const killed = script().ready().lock().mark('killed', { address }).unregister();

@@ -103,9 +103,38 @@ describe('persistAfterLastResult', () => {
     expect(done().sleep(20_000).leave().check()).toEqual([]);
   });
 
+  it('asks at the goodbye for nothing of a queue that was given up without a connection, though there is one again', () => {
+    const done = () => holding().deliver(0).close(1, 'peer').decide(false);
+    expect(done().revoked().ready(2).unregister().check(cut)).toEqual([]);
+    expect(done().ready(2).unregister().check(cut)).toHaveLength(1);
+  });
+
+  it('asks for nothing of a queue that is given up within a second of the return of its broker', () => {
+    const done = () => holding().deliver(0).close(1, 'peer').decide(false).ready(2);
+    expect(done().revoked().unregister().check(cut)).toEqual([]);
+    expect(done().wait(1000).revoked().check(cut)).toHaveLength(1);
+  });
+
   it('asks again for it of a queue that was pulled after such a time', () => {
     const run = holding().sleep(20_000).pull(0).answer(19).deliver(0).decide(false).revoked();
     expect(run.check(cut)).toHaveLength(1);
+  });
+});
+
+describe('lockOnlyWhileAssigned', () => {
+  it('finds a lock that is asked for when the queue was told as revoked, or was never assigned', () => {
+    const never = script().ready().decide(false).ask();
+    const late = holding().decide(false).revoked().ask();
+    expect(checkAll(never, late)).toEqual([
+      ['lockOnlyWhileAssigned 5: lock of t@b#0 is asked for: it is not held'],
+      ['lockOnlyWhileAssigned 9: lock of t@b#0 is asked for: it is not held'],
+    ]);
+  });
+
+  it('lets it be asked for until then, and while the consumer stops', () => {
+    const leaving = holding().ask().decide(false).ask();
+    const stopping = holding().told({ mark: 'stopping', ms: 1000 }).revoked('shutdown').ask();
+    expect(checkAll(leaving, stopping)).toEqual([[], []]);
   });
 });
 
