@@ -209,7 +209,7 @@ export class BrokerCalls {
     );
   }
 
-  /** Locks queues for one member (41). Answers those that were granted or are held already. */
+  /** Locks queues for one member (41), over a connection that is there. Answers those that were granted or are held already. */
   lock(
     address: Address,
     request: LockRequest,

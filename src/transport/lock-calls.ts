@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How are queues locked at a broker and given back? Over any caller: a line, or a connection that is still being greeted. */
+import { ConnectionError } from '../errors/errors.ts';
 import type { MessageQueue } from '../model/message-queue.ts';
 import type { Namespace } from '../model/namespace.ts';
 import { encodeLock, parseLockAnswer } from '../protocol/bodies/lock.ts';
@@ -25,9 +26,11 @@ export type OnGranted = (queues: readonly MessageQueue[]) => void;
 
 /**
  * Locks queues for one member (41), or renews what it has; a lock lives 60 s. Source: LockBatchRequestBody, protocol.md
- * section 7.4.
+ * section 7.4. It does not wait for a connection: by the time there is one the queues may have been given up, and would be
+ * locked for nobody.
  * @returns those that are the member's now; another member has the rest
- * @throws BrokerError of the answer's code; ProtocolError; ConnectionError; RocketmqError `RMQ_ABORTED` through the signal
+ * @throws ConnectionError `RMQ_CONNECTION_LOST` at once when there is no connection; BrokerError of the answer's code;
+ *   ProtocolError; ConnectionError; RocketmqError `RMQ_ABORTED` through the signal
  * @example
  * const ours = await lockQueues(caller, { clientId, consumerGroup: '%RETRY%billing', queues }, { timeoutMs: 1000 });
  */
@@ -37,6 +40,7 @@ export async function lockQueues(
   options: CallOptions & { readonly onGranted?: OnGranted },
 ): Promise<readonly MessageQueue[]> {
   const { onGranted, ...more } = options;
+  if (!caller.isOpen) throw notConnected(caller, request);
   const onFrame = (frame: Frame): void => {
     const granted = frame.code === ResponseCode.SUCCESS ? readable(frame.body, caller.namespace) : undefined;
     if (granted !== undefined) onGranted?.(granted);
@@ -74,8 +78,7 @@ async function exchange(
   { clientId, consumerGroup, queues }: LockRequest,
   options: CallOptions & Pick<RequestOptions, 'onFrame'>,
 ): Promise<Frame> {
-  const count = queues.length === 1 ? '1 queue' : `${queues.length} queues`;
-  const what = `${verb} of ${count} at ${caller.address} for ${consumerGroup}`;
+  const what = nameOf(verb, caller, { consumerGroup, queues });
   // False: a broker with replicas asks them too, as it does for the Java client.
   const body = encodeLock(
     { clientId, consumerGroup, mqSet: queues, onlyThisBroker: false },
@@ -84,4 +87,25 @@ async function exchange(
   const frame = await ask(caller, request, {}, { ...options, what, body });
   if (frame.code !== ResponseCode.SUCCESS) throw errorOfResponse(what, frame, caller.address);
   return frame;
+}
+
+function nameOf(
+  verb: string,
+  { address }: Caller,
+  { consumerGroup, queues }: Pick<LockRequest, 'consumerGroup' | 'queues'>,
+): string {
+  const count = queues.length === 1 ? '1 queue' : `${queues.length} queues`;
+  return `${verb} of ${count} at ${address} for ${consumerGroup}`;
+}
+
+function notConnected(caller: Caller, request: LockRequest): ConnectionError {
+  const { address } = caller;
+  const what = nameOf('lock', caller, request);
+  return new ConnectionError(
+    'RMQ_CONNECTION_LOST',
+    `${what} was not asked for: no connection to ${address}`,
+    {
+      context: { what, address },
+    },
+  );
 }

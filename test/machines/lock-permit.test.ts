@@ -69,7 +69,7 @@ describe('the permit to start a queue', () => {
       const heard: string[] = [];
       permit.whenLost(() => heard.push('lost'));
       permit.request(() => heard.push('permitted'));
-      await permit[end](options);
+      await permit[end]({ ...options, mayRun: false });
       hand.tell({ type: 'lock.granted' });
       hand.tell({ type: 'lock.lost' });
       expect([heard, log]).toEqual([[], ['want', end]]);

@@ -145,7 +145,7 @@ describe('a lock that is released', () => {
 describe('a lock that is forgotten', () => {
   it('sends no 42 and is not renewed: it expires', async () => {
     const { kit, lockOf } = await holding(2);
-    lockOf(0).forget();
+    lockOf(0).forget({ mayRun: false });
     await kit.clock.advance(20_000);
     expect([kit.asked(), kit.unlocks, lockOf(0).mayCommit()]).toEqual([['20000: 1'], [], false]);
   });
@@ -154,7 +154,7 @@ describe('a lock that is forgotten', () => {
     const { kit } = await holding(1);
     const { lock, heard } = kit.want(1);
     await kit.settle();
-    lock.forget();
+    lock.forget({ mayRun: false });
     await kit.settle();
     expect(kit.unlocks).toEqual([]);
     await kit.grantAll();
@@ -165,9 +165,40 @@ describe('a lock that is forgotten', () => {
     const { kit } = await holding(1);
     const { lock } = kit.want(1);
     await kit.settle();
-    lock.forget();
+    lock.forget({ mayRun: false });
     await kit.grant(0);
     expect([kit.unlocks, kit.locking()]).toEqual([[], 'holding']);
+  });
+
+  it('while it is asked for anew at a broker that was away is given back when that makes it ours: the broker may have forgotten it', async () => {
+    for (const answer of ['granted', 'refused', 'failed'] as const) {
+      const { kit, lockOf } = await holding(2);
+      const asking = deferred<readonly MessageQueue[]>();
+      const reclaimed = kit.book.reclaim('broker-a', () => asking.promise).catch(() => {});
+      lockOf(0).forget({ mayRun: false });
+      await kit.settle();
+      expect(kit.unlocks).toEqual([]);
+      if (answer === 'failed') asking.reject(busy);
+      else asking.resolve(answer === 'granted' ? [queueNumber(0), queueNumber(1)] : [queueNumber(1)]);
+      await reclaimed;
+      await kit.settle();
+      const given = answer === 'refused' ? [] : [[0]];
+      expect([answer, kit.unlocks.map(({ queueIds }) => queueIds)]).toEqual([answer, given]);
+    }
+  });
+
+  it('expires in any case while a listener may still run, and when it is renewed without a doubt', async () => {
+    const { kit, lockOf } = await holding(3);
+    await kit.clock.advance(20_000);
+    lockOf(0).forget({ mayRun: false }); // the renewal is under way
+    await kit.grantAll();
+    const asking = deferred<readonly MessageQueue[]>();
+    const reclaimed = kit.book.reclaim('broker-a', () => asking.promise);
+    lockOf(1).forget({ mayRun: true });
+    asking.resolve([queueNumber(1), queueNumber(2)]);
+    await reclaimed;
+    await kit.settle();
+    expect(kit.unlocks).toEqual([]);
   });
 
   it('tells its owner nothing more, not even when the owner of another one forgets it on hearing of its own', async () => {
@@ -177,7 +208,7 @@ describe('a lock that is forgotten', () => {
     const heard: string[] = [];
     first.want(({ type }) => {
       heard.push(`first ${type}`);
-      second.forget();
+      second.forget({ mayRun: false });
     });
     second.want(({ type }) => heard.push(`second ${type}`));
     await kit.settle();

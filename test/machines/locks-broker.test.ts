@@ -149,10 +149,10 @@ describe('a lock that is wanted', () => {
     await kit.settle();
     await kit.grant(1);
     expect(kit.locking()).toBe('waiting');
-    lock.forget();
+    lock.forget({ mayRun: false });
     await kit.settle();
     expect(kit.locking()).toBe('holding');
-    other.lock.forget();
+    other.lock.forget({ mayRun: false });
     await kit.settle();
     expect(kit.locking()).toBe('idle');
     kit.asked();
@@ -165,21 +165,21 @@ describe('a lock that is wanted', () => {
     const first = kit.want(0);
     await kit.settle();
     await kit.grant();
-    first.lock.forget();
+    first.lock.forget({ mayRun: false });
     await kit.settle();
     expect(kit.locking()).toBe('idle');
     const second = kit.want(0);
     await kit.settle();
     await kit.fail(silent);
     expect(kit.locking()).toBe('backingOff');
-    second.lock.forget();
+    second.lock.forget({ mayRun: false });
     await kit.settle();
     expect(kit.locking()).toBe('idle');
   });
 
   it('and given up before it was asked for leaves the broker alone', async () => {
     const kit = start();
-    kit.want(0).lock.forget();
+    kit.want(0).lock.forget({ mayRun: false });
     await kit.settle();
     expect([kit.asked(), kit.unlocks]).toEqual([[], []]);
   });
@@ -450,7 +450,7 @@ describe('a fence', () => {
     const { lock } = kit.want(0);
     await kit.settle();
     await kit.fail(forbidden);
-    lock.forget();
+    lock.forget({ mayRun: false });
     kit.asked();
     await kit.clock.advance(600_000);
     expect([kit.asked(), kit.locking(), kit.unlocks]).toEqual([[], 'idle', []]);
@@ -923,7 +923,7 @@ describe('a confirmation', () => {
   it('ends when the lock is given up, and is refused before it was wanted', async () => {
     const { kit, lock } = await holding();
     const confirmation = watch(lock.confirm(never));
-    lock.forget();
+    lock.forget({ mayRun: false });
     await kit.settle();
     expect(confirmation.how()).toBe('RMQ_ABORTED');
     await expect(lock.confirm(never)).rejects.toMatchObject({ code: 'RMQ_ABORTED' });

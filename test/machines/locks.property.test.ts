@@ -247,7 +247,7 @@ class OneMember {
 
   #giveUp(known: Known, how: 'release' | 'forget'): void {
     known.isGivenUp = true;
-    if (how === 'forget') known.lock.forget();
+    if (how === 'forget') known.lock.forget({ mayRun: false });
     else
       known.lock.release({ timeoutMs: 3000 }).then(
         () => this.seen.add('released'),

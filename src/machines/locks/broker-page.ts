@@ -88,7 +88,7 @@ export class BrokerPage implements LocksOfBroker {
       mayDeliver: () => entry.mayDeliver(),
       confirm: signal => this.#confirm(entry, signal),
       release: options => this.#release(entry, options),
-      forget: () => this.#forget(entry),
+      forget: options => this.#forget(entry, options),
     };
   }
 
@@ -149,10 +149,9 @@ export class BrokerPage implements LocksOfBroker {
 
   /** A question under way could be answered after the 42 and lock the queue anew, for nobody. */
   async #giveBack(entry: LockEntry, deadline: number): Promise<void> {
-    const flights = [...this.#flights].filter(({ asked }) => asked.has(entry));
     this.#leaving.add(entry.key);
     try {
-      await Promise.all(flights.map(({ ended }) => ended));
+      await Promise.all(this.#flightsOf(entry).map(({ ended }) => ended));
       if (entry.mayBeOurs) await this.#unlocks.add(entry.queue, deadline);
     } finally {
       this.#leaving.delete(entry.key);
@@ -160,10 +159,16 @@ export class BrokerPage implements LocksOfBroker {
     }
   }
 
-  /** One that was never used is given back, else it would keep everybody waiting for nobody. */
-  #forget(entry: LockEntry): void {
-    if (!entry.isMissing) this.#drop(entry);
-    else this.#release(entry, { timeoutMs: lockCallLimit }).catch(() => {}); // it expires then
+  /** One that was never used, or is asked for anew, is given back, else it would keep everybody waiting for nobody. */
+  #forget(entry: LockEntry, { mayRun }: { readonly mayRun: boolean }): void {
+    const isAskedAnew = entry.isInDoubt && this.#flightsOf(entry).length > 0;
+    if (entry.isMissing || (isAskedAnew && !mayRun)) {
+      this.#release(entry, { timeoutMs: lockCallLimit }).catch(() => {}); // it expires then
+    } else this.#drop(entry);
+  }
+
+  #flightsOf(entry: LockEntry): readonly Flight[] {
+    return [...this.#flights].filter(({ asked }) => asked.has(entry));
   }
 
   #drop(entry: LockEntry): void {

@@ -57,14 +57,20 @@ export interface QueueLock {
    * @throws RocketmqError when the broker has not answered: what the port threw, RMQ_REQUEST_TIMEOUT, or RMQ_ABORTED
    */
   release(options: ReleaseOptions): Promise<void>;
-  /** Keeps it no longer and sends no 42: it expires at the broker within 60 s. For when the last commit was not answered. */
-  forget(): void;
+  /**
+   * Keeps it no longer and sends no 42: it expires at the broker within 60 s. For when the last commit was not answered. One
+   * that was in doubt and is being asked for anew is given back when that question is answered: at a broker that was away it
+   * would be a new lock, for nobody.
+   * @param mayRun a listener may still run, and nobody else may have the queue: it is left to expire in any case
+   */
+  forget(options: { readonly mayRun: boolean }): void;
 }
 
 /** Needed from outside. */
 export interface LocksPort {
   /**
-   * Asks the broker's master for these locks (41), within {@link lockCallLimit}.
+   * Asks the broker's master for these locks (41), within {@link lockCallLimit}. Without a connection it fails at once, for
+   * the queues may be given up before there is one; `broker.back` says when it is worth asking.
    * @returns those that are ours now
    * @throws RocketmqError; a BrokerError carries the answer's code
    */

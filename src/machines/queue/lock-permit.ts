@@ -51,10 +51,10 @@ export class LockPermit implements StartPermit, HeldLock {
     if (this.mayBeOurs) this.#stage = 'keptBack';
   }
 
-  forget(): void {
+  forget(options: Parameters<HeldLock['forget']>[0]): void {
     this.#end();
     this.#stage = 'over';
-    this.#lock.forget();
+    this.#lock.forget(options);
   }
 
   #end(): void {

@@ -27,7 +27,7 @@ export function layToRest(dead: DeadQueue): void {
   tellIfActive(children.consume, { type: 'queue.drain', grace: 0 });
   work.owned.letGo();
   work.owned.gate.forget();
-  work.lock?.forget(); // nobody knows what of it still runs
+  work.lock?.forget({ mayRun: true }); // nobody knows what of it still runs
   work.release();
 }
 

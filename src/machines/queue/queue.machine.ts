@@ -136,8 +136,9 @@ const built = setup({
     /** At shutdown the consumer gives back the locks of all queues, but not of one whose orderly call may still run. */
     partWithLock: safe(({ context }) => {
       const { lock } = context.work;
-      if (context.reason !== 'shutdown') lock?.forget();
-      else if (!mayUnlock(context)) lock?.keepBack();
+      const mayRun = !mayUnlock(context);
+      if (context.reason !== 'shutdown') lock?.forget({ mayRun });
+      else if (mayRun) lock?.keepBack();
     }),
     passFault: safe(({ context, event }) => {
       if (event.type === 'fault') context.parent.send(event);

@@ -33,8 +33,11 @@ export interface HeldLock {
    * nothing any more. For an orderly listener that still runs at shutdown.
    */
   keepBack(): void;
-  /** It is not given back but expires: what we committed was not confirmed, or a listener still runs. */
-  forget(): void;
+  /**
+   * It is not given back but expires: what we committed was not confirmed, or a listener still runs.
+   * @param mayRun a listener of an orderly queue may still run, and nobody else may have the queue
+   */
+  forget(options: { readonly mayRun: boolean }): void;
 }
 
 /** Everything one owned queue works with, made by the consumer's wiring. */

@@ -81,6 +81,17 @@ describe('a lock', () => {
     });
   });
 
+  it('does not wait for a connection: its queues may be given up by then, and would be locked for nobody', async () => {
+    const { switchboard, wanted } = exchange(() => undefined, [address]);
+    const line = switchboard.line(address);
+    await expect(lockQueues(line, request, options)).rejects.toMatchObject({
+      code: 'RMQ_CONNECTION_LOST',
+      message: `lock of 2 queues at ${address} for GID_golden was not asked for: no connection to ${address}`,
+      context: { address },
+    });
+    expect([line.waitingCalls, wanted]).toEqual([0, [address]]);
+  });
+
   it('that is never answered says what it was about', async () => {
     const { line, clock } = brokerAnswering(undefined);
     const outcome = expect(

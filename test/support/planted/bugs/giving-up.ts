@@ -117,4 +117,22 @@ export const givingUp: readonly PlantedBug[] = [
     test: 'machines/queue.test.ts',
     caughtBy: 'is lost also while its listeners end',
   },
+  {
+    name: 'locked-for-nobody',
+    what: 'a question for locks waits for its broker, and is granted when the queues are given up already: the next owner waits',
+    file: 'transport/lock-calls.ts',
+    text: '  if (!caller.isOpen) throw notConnected(caller, request);\n',
+    becomes: '',
+    test: 'unit/transport/lock-calls.test.ts',
+    caughtBy: 'does not wait for a connection',
+  },
+  {
+    name: 'new-lock-kept',
+    what: 'a broker comes back while a queue is given up: it is locked anew for who has given it up, and the next owner waits',
+    file: 'machines/locks/broker-page.ts',
+    text: 'if (entry.isMissing || (isAskedAnew && !mayRun)) {',
+    becomes: 'if (entry.isMissing) {',
+    test: 'machines/locks-book.test.ts',
+    caughtBy: 'while it is asked for anew at a broker that was away is given back',
+  },
 ];
