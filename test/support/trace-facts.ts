@@ -33,10 +33,8 @@ export interface Connection {
   /** Groups whose heartbeat was answered here, and that were not unregistered since. */
   readonly groups: Set<string>;
   readonly pending: Map<number, Sent>;
-  /** There was one to this address before, and it has ended. */
-  readonly isReturn: boolean;
-  /** When its first heartbeat was answered. Unit: ms. */
-  readyAt: number | undefined;
+  /** From when on the broker can be told something over it: its first answer to a heartbeat, a little later after an outage. Unit: ms. */
+  reachableFrom: number;
 }
 
 export interface QueueFacts extends TracedQueue {

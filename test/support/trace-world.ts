@@ -100,10 +100,8 @@ export class TraceWorld {
   /** Is there a connection to the broker of this queue on which a group is registered, and was not only just made again? */
   isReachable(queue: QueueFacts, at: number): boolean {
     return [...this.connections.values()].some(
-      ({ address, groups, isReturn, readyAt = at }) =>
-        groups.size > 0 &&
-        this.brokerNames.get(address) === queue.brokerName &&
-        !(isReturn && at - readyAt < returnSlack),
+      ({ address, groups, reachableFrom }) =>
+        groups.size > 0 && this.brokerNames.get(address) === queue.brokerName && at >= reachableFrom,
     );
   }
 
@@ -161,7 +159,8 @@ export class TraceWorld {
     const isAwaited = sent.queue?.pull === sent;
     if (isAwaited && sent.queue !== undefined) sent.queue.pull = undefined;
     if (request.code === codes.heartbeat && entry.code === 0) {
-      connection.readyAt ??= at;
+      const slack = this.left.has(connection.address) ? returnSlack : 0;
+      connection.reachableFrom = Math.min(connection.reachableFrom, at + slack);
       for (const group of groupsOf(request)) connection.groups.add(group);
       for (const group of groupsOf(request)) this.groups.add(group);
     }
@@ -232,9 +231,8 @@ export class TraceWorld {
   }
 
   private opened({ connection: id, address }: Of<'open'>, line: number): void {
-    const isReturn = this.left.has(address);
-    const fresh = { groups: new Set<string>(), pending: new Map<number, Sent>(), readyAt: undefined };
-    this.connections.set(id, { id, address, openedAt: line, isReturn, ...fresh });
+    const fresh = { groups: new Set<string>(), pending: new Map<number, Sent>(), reachableFrom: Infinity };
+    this.connections.set(id, { id, address, openedAt: line, ...fresh });
     this.killed.delete(address);
   }
 
