@@ -11,8 +11,6 @@ import type { World } from './world.ts';
 
 /** For everything that is waited for. Unit: ms on the cluster's clock. */
 const limit = 30_000;
-/** A hand-over may rest for the whole handoverTimeout (30 s), and the commit comes some seconds after it. Unit as above. */
-const handedOverLimit = 90_000;
 /** A real broker comes up again within it, also on a machine that does much else. */
 const startLimit = 120_000;
 /** Brokers know when a message was stored by the ms. */
@@ -92,7 +90,7 @@ const operations: Operations = {
   awaitSplit,
   awaitMembers,
   async awaitCommitted({ cluster, names }, { topic, group }) {
-    await cluster.until(`${group} has committed all of ${topic}`, handedOverLimit, async () => {
+    await cluster.until(`${group} has committed all of ${topic}`, limit, async () => {
       const offsets = await cluster.admin.queueOffsets(names.fresh(topic), names.fresh(group));
       return offsets.length > 0 && offsets.every(({ committed, max }) => (committed ?? 0) === max);
     });
