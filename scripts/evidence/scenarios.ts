@@ -5,7 +5,7 @@ import { ClusterPool } from '../../test/support/scenario/cluster-pool.ts';
 import type { StartCluster } from '../../test/support/scenario/cluster-under-test.ts';
 import { startEmbedded } from '../../test/support/scenario/embedded-cluster.ts';
 import { startRealCluster } from '../../test/support/scenario/real-cluster.ts';
-import { runScenario, tracesTo } from '../../test/support/scenario/runner.ts';
+import { runScenario, traceDirectory } from '../../test/support/scenario/runner.ts';
 import type { Scenario } from '../../test/support/scenario/scenario.types.ts';
 import type { Report } from './kit/report.ts';
 import type { Evidence, Stage } from './kit/stage.ts';
@@ -46,7 +46,9 @@ async function runAll(stage: Stage, name: string): Promise<ReadonlyMap<string, O
     for (const scenario of scenarios) {
       const cluster = await pool.cluster(scenario);
       const startedAt = performance.now();
-      const { problems, sent, delivered } = await runScenario(scenario, cluster, { tracesTo });
+      const { problems, sent, delivered } = await runScenario(scenario, cluster, {
+        tracesTo: traceDirectory,
+      });
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       const holds = problems.length === 0;
       outcomes.set(scenario.name, { holds, text: `${holds ? 'pass' : 'FAIL'} ${seconds.padStart(4)} s` });

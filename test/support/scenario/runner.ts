@@ -22,7 +22,7 @@ export interface ScenarioResult {
 }
 
 /** Where conformance tests and evidence keep what they want a second look at; no part of the repository. */
-export const tracesTo = join(import.meta.dirname, '../../../.build/traces');
+export const traceDirectory = join(import.meta.dirname, '../../../.build/traces');
 
 export interface RunOptions {
   /** A directory in which the traces of all members are kept when it did not go as expected. Default: none are. */
