@@ -19,6 +19,9 @@ const always: CommitGate = () => true;
 /** `failed`: its outcome is not known and never will be, as after a lost connection; it may still be on its way. */
 type FlightKind = 'awaited' | 'oneway' | 'failed';
 
+/** `final`: only the last commit of a queue that is given up, see {@link CommitLine.takeFinal}. */
+type Admitted = 'all' | 'final' | 'none';
+
 /** One offset on its way to the broker. Whoever took it gives it back with its outcome: values alone may be equal. */
 export interface CommitCarrier {
   readonly offset: QueueOffset;
@@ -63,7 +66,7 @@ export class CommitLine {
   /** What the broker has is not certain: hand the point over once more. */
   #doubt = false;
   #closed = false;
-  #withheld = false;
+  #admitted: Admitted = 'all';
   #epoch = 0;
   /** The newest carrier that may still land. */
   #flight: Carrier | undefined;
@@ -147,7 +150,7 @@ export class CommitLine {
    * Whoever takes a carrier calls {@link settled} or {@link refused} with it once. `now`: monotonic ms.
    */
   take(now: number): CommitCarrier | undefined {
-    if (this.#point <= this.#handed && !this.#doubt) return undefined;
+    if (this.#admitted !== 'all' || (this.#point <= this.#handed && !this.#doubt)) return undefined;
     return this.#depart(now, carrierGrace, 'awaited');
   }
 
@@ -156,7 +159,7 @@ export class CommitLine {
    * not be written, and nothing otherwise; the next answered carrier confirms it.
    */
   takeOneway(now: number): CommitCarrier | undefined {
-    if (this.#point <= this.#sent && !this.#doubt) return undefined;
+    if (this.#admitted !== 'all' || (this.#point <= this.#sent && !this.#doubt)) return undefined;
     return this.#depart(now, carrierGrace, 'oneway');
   }
 
@@ -207,7 +210,15 @@ export class CommitLine {
 
   /** While it is in doubt who owns the queue, nothing is handed over; the point goes on moving. */
   withhold(withheld: boolean): void {
-    this.#withheld = withheld;
+    this.#admitted = withheld ? 'none' : 'all';
+  }
+
+  /**
+   * From now on nothing but {@link takeFinal} hands anything over. A periodic 15 that slipped in while it waits for a
+   * pull's commit would only make it wait again.
+   */
+  admitFinal(): void {
+    this.#admitted = 'final';
   }
 
   /** Nothing is handed over from here on: the queue is no longer ours. */
@@ -229,7 +240,7 @@ export class CommitLine {
   }
 
   #mayDepart(): boolean {
-    return !this.#closed && !this.#withheld && this.#mayCommit() && this.#holdsLock();
+    return !this.#closed && this.#admitted !== 'none' && this.#mayCommit() && this.#holdsLock();
   }
 
   /** `gone`: it cannot land any more. */

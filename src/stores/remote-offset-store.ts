@@ -130,7 +130,8 @@ export class RemoteOffsetStore implements OffsetStore {
   /**
    * The last commit of a queue, believed only when the broker itself says so: it is asked what it has, and gets the point
    * when that is less. Two first commits of a group in a topic that arrive at the same time overwrite each other in the
-   * broker (ConsumerOffsetManager.commitOffset), though both are answered. A line that was withheld is so no more.
+   * broker (ConsumerOffsetManager.commitOffset), though both are answered. A line that was withheld is so no more, for this
+   * one commit.
    * @throws RocketmqError when the broker could not be asked, or did not confirm
    */
   async confirm(queue: MessageQueue, options: CallOptions = {}): Promise<'stored' | 'committed'> {
@@ -139,7 +140,7 @@ export class RemoteOffsetStore implements OffsetStore {
     if (entry === undefined || (await this.#isStored(entry, deadline, options.signal)) !== undefined) {
       return 'stored';
     }
-    entry.line.withhold(false); // not before it is known that nobody else is ahead
+    entry.line.admitFinal(); // not before it is known that nobody else is ahead
     await this.#commit(entry, deadline, options.signal);
     return 'committed';
   }

@@ -28,7 +28,7 @@ class World {
   storedInReset = 0;
   lastTaken = -1;
   takes = 0;
-  withheld = false;
+  admitted: 'all' | 'final' | 'none' = 'all';
 
   start(at: number): void {
     this.line.reset(queueOffset(at));
@@ -36,9 +36,10 @@ class World {
     this.lastTaken = -1;
   }
 
-  withhold(withheld: boolean): void {
-    this.withheld = withheld;
-    this.line.withhold(withheld);
+  admit(admitted: 'all' | 'final' | 'none'): void {
+    this.admitted = admitted;
+    if (admitted === 'final') this.line.admitFinal();
+    else this.line.withhold(admitted === 'none');
   }
 
   take(way: Way): void {
@@ -47,7 +48,8 @@ class World {
     if (ours === undefined) return;
     const { offset } = ours;
     this.takes++;
-    expect(this.withheld, 'nothing leaves while withheld').toBe(false);
+    expect(this.admitted, 'nothing leaves while withheld').not.toBe('none');
+    if (this.admitted === 'final') expect(way, 'nothing but the last commit').toBe('takeFinal');
     expect(offset, 'the point itself, never past it').toBe(this.line.point);
     expect(offset, 'values never go back').toBeGreaterThanOrEqual(this.lastTaken);
     expect(othersBefore, 'one carrier in flight').toEqual([]);
@@ -151,7 +153,10 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('withhold' as const), withheld: fc.boolean() }),
+    arbitrary: fc.record({
+      do: fc.constant('admit' as const),
+      admitted: fc.constantFrom('all' as const, 'final' as const, 'none' as const),
+    }),
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -182,8 +187,8 @@ function run(world: World, steps: readonly Step[]): void {
       case 'pass':
         world.pass(now.ms, now.lost);
         break;
-      case 'withhold':
-        world.withhold(now.withheld);
+      case 'admit':
+        world.admit(now.admitted);
         break;
       default:
         now satisfies never;
@@ -249,7 +254,7 @@ describe('whatever happens to carriers', () => {
         const world = new World();
         world.start(start);
         run(world, steps);
-        world.withhold(false);
+        world.admit('final'); // whatever else is kept away, that one goes on
         world.pass(1000, true);
         for (const carrier of world.carriers) world.tell(carrier, 'unknown');
         for (let more = 0; more < 2 && !world.line.isSettled; more++) {

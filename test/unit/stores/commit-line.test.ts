@@ -286,6 +286,19 @@ describe('a line that may not commit', () => {
     expect(line.take(0)).toBe(15);
   });
 
+  it('hands over nothing but the last commit once only that is admitted, until all are again', () => {
+    const line = lineAt(10, 12);
+    line.line.withhold(true);
+    line.line.admitFinal();
+    expect([line.take(0), line.takeOneway(0), line.line.reach]).toEqual([undefined, undefined, 12]);
+    expect(line.takeFinal(0)).toBe(12);
+    line.settled(12, true);
+    line.line.advance(queueOffset(13));
+    expect(line.take(0)).toBeUndefined();
+    line.line.withhold(false);
+    expect(line.take(0)).toBe(13);
+  });
+
   it('starts no carrier by being asked while withheld', () => {
     const line = lineAt(10, 12);
     line.line.withhold(true);

@@ -447,6 +447,19 @@ describe('the last commit of one queue', () => {
     expect([await store.confirm(queue(0)), port.stored.get(queueKey(queue(0)))]).toEqual(['committed', 10]);
   });
 
+  it('waits for a pull that took an offset along, and no periodic persist slips in meanwhile', async () => {
+    const { clock, port, store, at } = make();
+    const line = at(0, 10);
+    line.take(clock.now()); // a pull with the commit flag, not answered
+    line.advance(queueOffset(12));
+    line.withhold(true);
+    clock.setTimeout(() => void store.persistAll(), 1000); // due with the last commit's own timer, and before it
+    const done = store.confirm(queue(0));
+    await clock.advance(1000);
+    expect(port.log).toEqual(['query orders@a#0', 'update orders@a#0 12']);
+    expect(await done).toBe('committed');
+  });
+
   it('stays away, and goes on withholding, when somebody else is ahead', async () => {
     const { clock, port, store, at } = make();
     const line = at(0, 10);

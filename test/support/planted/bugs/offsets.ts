@@ -13,6 +13,15 @@ export const offsets: readonly PlantedBug[] = [
     caughtBy: 'commits never go back, travel one at a time, and never pass the point',
   },
   {
+    name: 'periodic-in-last',
+    what: 'a periodic commit slips in while the last one of a queue waits, which has to wait again',
+    file: 'stores/commit-line.ts',
+    text: "    if (this.#admitted !== 'all' || (this.#point <= this.#sent && !this.#doubt)) return undefined;",
+    becomes: '    if (this.#point <= this.#sent && !this.#doubt) return undefined;',
+    test: 'unit/stores/remote-offset-store.test.ts',
+    caughtBy: 'waits for a pull that took an offset along, and no periodic persist slips in meanwhile',
+  },
+  {
     name: 'failed-commit-believed',
     what: 'a commit that was not answered counts as stored: it is never sent again',
     file: 'stores/commit-line.ts',
