@@ -6,6 +6,7 @@ import { type QueueOffset, queueOffset } from '../../../src/model/queue-offset.t
 import { type CommitCarrier, CommitLine } from '../../../src/stores/commit-line.ts';
 
 type Way = 'take' | 'takeOneway' | 'takeFinal';
+type Admitted = 'all' | 'final' | 'none';
 
 interface Carrier {
   readonly ours: CommitCarrier;
@@ -28,7 +29,7 @@ class World {
   storedInReset = 0;
   lastTaken = -1;
   takes = 0;
-  admitted: 'all' | 'final' | 'none' = 'all';
+  admitted: Admitted = 'all';
 
   start(at: number): void {
     this.line.reset(queueOffset(at));
@@ -36,7 +37,7 @@ class World {
     this.lastTaken = -1;
   }
 
-  admit(admitted: 'all' | 'final' | 'none'): void {
+  admit(admitted: Admitted): void {
     this.admitted = admitted;
     if (admitted === 'final') this.line.admitFinal();
     else this.line.withhold(admitted === 'none');
@@ -155,7 +156,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('admit' as const),
-      admitted: fc.constantFrom('all' as const, 'final' as const, 'none' as const),
+      admitted: fc.constantFrom<Admitted>('all', 'final', 'none'),
     }),
   },
 );
